@@ -1,6 +1,6 @@
 //! What `cloisterctl` and `cloisterd` say to each other over the control socket.
 //!
-//! The conversation is synchronous and one-sided: after a [hello](hello) in each direction the client sends one
+//! The conversation is synchronous and one-sided: after a [hello] in each direction the client sends one
 //! [`Request`] at a time and reads [`Response`]s until that request is answered. Which responses answer which
 //! request, and in what order, stands at each variant of [`Request`].
 //!
@@ -27,7 +27,7 @@ pub use request::{
 };
 pub use response::Response;
 
-/// The version of this conversation; both sides must name the same one in their [hello](hello).
+/// The version of this conversation; both sides must name the same one in their [hello].
 ///
 /// Raised whenever a message changes in a way the other side could misread: the encoding carries no field names.
 pub const PROTOCOL_VERSION: u16 = 1;
