@@ -1,1 +1,41 @@
-//! Under construction.
+//! The metric plugin `euclidean`: the cost of a row x at a centre c is the squared Euclidean distance, Σ (x − c)² over the dimensions.
+
+use abi::{AssignCall, DistancesCall, Fault};
+use lanes::{NotFinite, Term};
+
+struct SquaredDifference;
+
+impl Term for SquaredDifference {
+    #[inline(always)]
+    fn term(x: f64, c: f64) -> f64 {
+        (x - c) * (x - c)
+    }
+}
+
+/// Finds each row's nearest centre, the lowest index among equals.
+///
+/// # Errors
+/// [`Fault::NotFinite`] if a value is not finite or a row's least cost overflows.
+pub fn assign(call: AssignCall<'_>) -> Result<(), Fault> {
+    let AssignCall { rows, dim, centres, labels, costs } = call;
+    lanes::assign::<SquaredDifference>(rows, dim, centres, labels, costs)
+        .map_err(|NotFinite| Fault::NotFinite)
+}
+
+/// Costs each row at one centre.
+///
+/// # Errors
+/// [`Fault::NotFinite`] if a value is not finite or a cost overflows.
+pub fn distances(call: DistancesCall<'_>) -> Result<(), Fault> {
+    let DistancesCall { rows, dim, centre, costs } = call;
+    lanes::distances::<SquaredDifference>(rows, dim, centre, costs).map_err(|NotFinite| Fault::NotFinite)
+}
+
+abi::declare_metric! {
+    name: "euclidean",
+    version: env!("CARGO_PKG_VERSION"),
+    flags: abi::FLAG_COSTS_ARE_SQUARES,
+    secure_form: abi::SECURE_FORM_SQUARED_EUCLIDEAN,
+    assign: assign,
+    distances: distances,
+}
