@@ -3,6 +3,7 @@
 
 mod assignment;
 mod error;
+pub mod fixed;
 mod lloyd;
 mod metric;
 mod plus_plus;
