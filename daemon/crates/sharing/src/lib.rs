@@ -1,1 +1,25 @@
-//! Under construction.
+//! The two-party engine: shares, dealt randomness and circuits.
+//!
+//! Two parties, [`Left`](Party::Left) and [`Right`](Party::Right), hold a value as two shares, each uniform on its
+//! own: additive modulo a power of 2^64 ([`RingVec`]) or by exclusive or ([`BitSlices`]). A third, the [`Dealer`],
+//! hands out correlated randomness and sees none of the exchange. A [`Circuit`] is built once and evaluated over many
+//! lanes at a time by [`Evaluation`], one exchange an AND layer.
+//!
+//! Everything here is pure and synchronous: the caller moves the words between the parties.
+
+mod circuit;
+mod error;
+mod ring;
+mod seed;
+mod slices;
+mod stream;
+mod transpose;
+mod triples;
+
+pub use circuit::{Builder, Circuit, Evaluation, Wire};
+pub use error::Error;
+pub use ring::RingVec;
+pub use seed::Seed;
+pub use slices::BitSlices;
+pub use stream::Stream;
+pub use triples::{Dealer, Party, TripleBatch, Triples};
