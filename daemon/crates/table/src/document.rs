@@ -1,6 +1,7 @@
 //! What reading a document yields besides the table.
 
 use crate::error::printable;
+use crate::schema::Kind;
 use crate::table::Table;
 use std::fmt;
 
@@ -119,5 +120,18 @@ impl fmt::Display for Note {
                 printable(attribute)
             ),
         }
+    }
+}
+
+/// Adds the notes that follow from the schema.
+pub(crate) fn describe(table: &Table, notes: &mut Vec<Note>) {
+    let attributes = &table.schema.attributes;
+    if let Some(class) = attributes.iter().find(|a| a.class) {
+        notes
+            .push(Note::ClassLeftOut { attribute: class.name.clone(), numeric: class.kind == Kind::Numeric });
+    }
+    let others = attributes.iter().filter(|a| !a.class && a.kind != Kind::Numeric).count();
+    if others > 0 {
+        notes.push(Note::NotNumeric { attributes: others });
     }
 }

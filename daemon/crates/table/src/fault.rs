@@ -47,11 +47,10 @@ impl From<Fault> for TableError {
                 .hint("the file was cut off; fetch it again"),
             Fault::GzipDamaged => Self::new(ErrorKind::Gzip, "the gzip data are damaged")
                 .hint("check the file with `gzip -t`; fetch it again"),
-            Fault::Encoding => Self::new(
-                ErrorKind::Encoding,
-                "the bytes are not valid in the document's encoding",
-            )
-            .hint("convert the file to UTF-8, for instance with iconv -t UTF-8"),
+            Fault::Encoding => {
+                Self::new(ErrorKind::Encoding, "the bytes are not valid in the document's encoding")
+                    .hint("convert the file to UTF-8, for instance with iconv -t UTF-8")
+            }
             Fault::Character(line, column) => Self::new(
                 ErrorKind::Encoding,
                 "a control character or another character that XML 1.0 does not allow",

@@ -153,9 +153,7 @@ fn advance(line: u64, column: u64, text: &[u8]) -> (u64, u64) {
 fn forbidden(tail: [u8; 2], block: &[u8]) -> Option<usize> {
     let control = |b: u8| (b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r');
     // One pass without branches, which the compiler turns into vector code; all the rest is rare.
-    let suspect = block
-        .iter()
-        .fold(false, |found, &b| found | control(b) | (b == 0xEF));
+    let suspect = block.iter().fold(false, |found, &b| found | control(b) | (b == 0xEF));
     if !suspect && !tail.contains(&0xEF) {
         return None;
     }

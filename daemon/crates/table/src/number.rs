@@ -56,8 +56,8 @@ mod tests {
             assert_eq!(parse(text), Ok(number), "{text}");
         }
         for text in [
-            "", " 1", "NaN", "nan", "inf", "Infinity", "-inf", "0x10", "1,5", "1_0", "e5", ".",
-            "-", "1e", "--1", "1e5.5", "٣", "?", "1d",
+            "", " 1", "NaN", "nan", "inf", "Infinity", "-inf", "0x10", "1,5", "1_0", "e5", ".", "-", "1e",
+            "--1", "1e5.5", "٣", "?", "1d",
         ] {
             assert_eq!(parse(text), Err(NotNumber::Form), "{text}");
         }

@@ -26,31 +26,20 @@ const FREE_EXPANSION: u64 = 1 << 20;
 pub(crate) fn open<'a>(input: impl Read + 'a, limits: &Limits) -> io::Result<Source<'a>> {
     let (head, input) = peek::<2>(input)?;
     let gzip = head == [0x1f, 0x8b];
-    let input: Box<dyn Read + 'a> = if gzip {
-        Box::new(Unpack::new(input, limits.gzip_ratio))
-    } else {
-        Box::new(input)
-    };
+    let input: Box<dyn Read + 'a> =
+        if gzip { Box::new(Unpack::new(input, limits.gzip_ratio)) } else { Box::new(input) };
     let (head, mut input) = peek::<4>(input)?;
-    let utf16 = matches!(
-        head[..],
-        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, b'<', 0, b'?'] | [b'<', 0, b'?', 0]
-    );
+    let utf16 =
+        matches!(head[..], [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, b'<', 0, b'?'] | [b'<', 0, b'?', 0]);
     let text: Box<dyn Read + 'a> = if utf16 {
-        Box::new(Transcode(DecodingReader::new(BufReader::with_capacity(
-            BUFFER, input,
-        ))))
+        Box::new(Transcode(DecodingReader::new(BufReader::with_capacity(BUFFER, input))))
     } else {
         if head.starts_with(&[0xEF, 0xBB, 0xBF]) {
             input.read_exact(&mut [0; 3])?;
         }
         Box::new(input)
     };
-    Ok(Source {
-        text: Meter::new(text, limits.expanded_bytes),
-        gzip,
-        utf16,
-    })
+    Ok(Source { text: Meter::new(text, limits.expanded_bytes), gzip, utf16 })
 }
 
 type Whole<R> = io::Chain<Cursor<Vec<u8>>, R>;
@@ -88,11 +77,7 @@ impl<R: Read> Unpack<R> {
     fn new(inner: R, ratio: u64) -> Self {
         // A small buffer, so that the count of packed bytes runs little ahead of the decoder.
         let packed = BufReader::with_capacity(8 * 1024, Counted { inner, bytes: 0 });
-        Self {
-            decoder: MultiGzDecoder::new(packed),
-            unpacked: 0,
-            ratio,
-        }
+        Self { decoder: MultiGzDecoder::new(packed), unpacked: 0, ratio }
     }
 }
 
