@@ -1,5 +1,6 @@
 //! Metrics written as their definitions, to hold the fast plugins and the tests against.
 
+use crate::points::first_not_finite;
 use crate::{Metric, MetricError};
 
 /// Squared Euclidean distance: the cost of row `x` at centre `c` is Σ (xᵢ − cᵢ)², summed in attribute order.
@@ -131,7 +132,7 @@ fn check(rows: &[f64], dim: usize, centres: &[f64], outputs: usize) -> Result<()
     if !centres.len().is_multiple_of(dim) {
         return Err(MetricError::Shape("the centres are not whole"));
     }
-    if !rows.iter().chain(centres).all(|value| value.is_finite()) {
+    if first_not_finite(rows).or(first_not_finite(centres)).is_some() {
         return Err(MetricError::NonFinite);
     }
     Ok(())
