@@ -2,7 +2,8 @@
 //!
 //! The conversation is synchronous and one-sided: after a [hello] in each direction the client sends one
 //! [`Request`] at a time and reads [`Response`]s until that request is answered. Which responses answer which
-//! request, and in what order, stands at each variant of [`Request`].
+//! request, and in what order, stands at each variant of [`Request`]. A daemon that will not serve a client says
+//! hello all the same and then [`Response::Failed`], so that the client can say why.
 //!
 //! * [`codec`] turns messages into length-framed bytes and back, for any transport ([`codec::encode`],
 //!   [`codec::Decoder`]: no input or output of their own, so an asynchronous server can use them as they are).

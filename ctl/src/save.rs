@@ -1,0 +1,104 @@
+//! Where documents go: standard output, or a file that is complete or not there.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use control::{ErrorCode, Failure};
+use tempfile::NamedTempFile;
+
+use crate::interrupt::{self, Leave};
+use crate::output::{self, Outcome};
+
+/// A place to write a document to.
+pub(crate) enum Destination {
+    /// Standard output, as it comes.
+    Stdout,
+    /// A file beside its final name, which it gets when it is complete.
+    File {
+        /// The final name.
+        path: PathBuf,
+        /// The file for now.
+        partial: BufWriter<NamedTempFile>,
+    },
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let code = match error.kind() {
+        io::ErrorKind::NotFound => ErrorCode::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorCode::Refused,
+        _ => ErrorCode::Failed,
+    };
+    Failure::new(code, format!("cannot write {}: {error}", path.display()))
+        .with_hint("name a file in a folder that exists and that you may write to")
+}
+
+impl Destination {
+    /// Opens it. A file is readable by its owner only: rows and labels are private.
+    pub(crate) fn open(path: Option<&Path>) -> Outcome<Self> {
+        let Some(path) = path else { return Ok(Self::Stdout) };
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        if path.file_name().is_none() || path.is_dir() {
+            let message = format!("{} is a folder, not a file", path.display());
+            return Err(Failure::new(ErrorCode::Usage, message).with_hint("name a file after -o").into());
+        }
+        let partial = tempfile::Builder::new()
+            .prefix(".cloisterctl-")
+            .suffix(".partial")
+            .tempfile_in(folder)
+            .map_err(|error| failed(path, &error))?;
+        interrupt::set(Leave::Remove(partial.path().to_owned()));
+        Ok(Self::File { path: path.to_owned(), partial: BufWriter::new(partial) })
+    }
+
+    /// Adds a piece.
+    pub(crate) fn write(&mut self, piece: &[u8]) -> Outcome {
+        match self {
+            Self::Stdout => output::raw(piece),
+            Self::File { path, partial } => {
+                partial.write_all(piece).map_err(|error| failed(path, &error).into())
+            }
+        }
+    }
+
+    /// The document is complete. Dropped without this, a file leaves nothing behind.
+    pub(crate) fn finish(self) -> Outcome {
+        if let Self::File { path, partial } = self {
+            let file = partial.into_inner().map_err(|error| failed(&path, error.error()))?;
+            file.as_file().sync_all().map_err(|error| failed(&path, &error))?;
+            file.persist(&path).map_err(|error| failed(&path, &error.error))?;
+            interrupt::set(Leave::Quietly);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_is_complete_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.csv");
+        std::fs::write(&path, "old").unwrap();
+
+        let Ok(mut unfinished) = Destination::open(Some(&path)) else { panic!("not opened") };
+        assert!(unfinished.write(b"new").is_ok());
+        drop(unfinished);
+        assert_eq!(names(folder.path()), ["labels.csv"]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+
+        let Ok(mut finished) = Destination::open(Some(&path)) else { panic!("not opened") };
+        assert!(finished.write(b"ne").is_ok() && finished.write(b"w").is_ok() && finished.finish().is_ok());
+        assert_eq!(names(folder.path()), ["labels.csv"]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
+}
