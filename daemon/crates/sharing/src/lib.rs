@@ -8,7 +8,10 @@
 //! Everything here is pure and synchronous: the caller moves the words between the parties.
 
 mod circuit;
+mod division;
 mod error;
+pub mod numbers;
+pub mod reference;
 mod ring;
 mod seed;
 mod slices;
@@ -17,6 +20,7 @@ mod transpose;
 mod triples;
 
 pub use circuit::{Builder, Circuit, Evaluation, Wire};
+pub use division::{DivisionPlan, NetworkCost, SharedDivision};
 pub use error::Error;
 pub use ring::RingVec;
 pub use seed::Seed;

@@ -89,6 +89,37 @@ impl RingVec {
         out
     }
 
+    /// Every element times 2^`bits`; whole limbs may be shifted out.
+    #[must_use]
+    pub fn shifted_left(&self, bits: usize) -> Self {
+        let mut out = self.clone();
+        for (element, source) in out.data.chunks_exact_mut(self.limbs).zip(self.data.chunks_exact(self.limbs))
+        {
+            for (place, limb) in element.iter_mut().enumerate() {
+                let from = |back: usize| place.checked_sub(back).map_or(0, |place| source[place]);
+                let (whole, part) = (bits / 64, bits % 64);
+                let carried = if part == 0 { 0 } else { from(whole.saturating_add(1)) >> (64 - part) };
+                *limb = from(whole) << part | carried;
+            }
+        }
+        out
+    }
+
+    /// The low `limbs` limbs of every element, or the element with zero limbs above it. Of a share, only limbs that
+    /// it has are meaningful.
+    ///
+    /// # Errors
+    /// [`Error::Range`] unless `limbs` is 1 to 4.
+    pub fn with_limbs(&self, limbs: usize) -> Result<Self, Error> {
+        let mut out = Self::zero(limbs, self.len())?;
+        for (element, source) in out.data.chunks_exact_mut(limbs).zip(self.data.chunks_exact(self.limbs)) {
+            for (limb, source) in element.iter_mut().zip(source) {
+                *limb = *source;
+            }
+        }
+        Ok(out)
+    }
+
     /// Splits into two shares: the first uniform from the stream, the second what is missing to the value.
     pub fn share(&self, stream: &mut Stream) -> (Self, Self) {
         let mut rest = self.clone();
