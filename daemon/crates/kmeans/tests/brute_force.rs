@@ -12,7 +12,6 @@ type Term = fn(f64) -> f64;
 /// exact, so no order of summation can hide behind rounding.
 fn by_definition(
     rows: &[f64],
-    weights: &[f64],
     dim: usize,
     mut centres: Vec<f64>,
     rounds: usize,
@@ -34,25 +33,25 @@ fn by_definition(
     for _ in 0..rounds {
         let labels: Vec<usize> = rows.chunks(dim).map(|row| nearest(row, &centres).0).collect();
         for cluster in 0..centres.len() / dim {
-            let mut weight = 0.0;
+            let mut count = 0.0;
             let mut sums = vec![0.0; dim];
-            for ((row, &label), w) in rows.chunks(dim).zip(&labels).zip(weights) {
+            for (row, &label) in rows.chunks(dim).zip(&labels) {
                 if label == cluster {
-                    weight += w;
+                    count += 1.0;
                     for (sum, x) in sums.iter_mut().zip(row) {
-                        *sum += w * x;
+                        *sum += x;
                     }
                 }
             }
-            if weight > 0.0 {
+            if count > 0.0 {
                 for (index, sum) in sums.into_iter().enumerate() {
-                    centres[cluster * dim + index] = sum / weight;
+                    centres[cluster * dim + index] = sum / count;
                 }
             }
         }
     }
     let last: Vec<(usize, f64)> = rows.chunks(dim).map(|row| nearest(row, &centres)).collect();
-    let inertia = last.iter().zip(weights).map(|((_, cost), weight)| weight * cost).sum();
+    let inertia = last.iter().map(|(_, cost)| cost).sum();
     (centres, last.into_iter().map(|(label, _)| label as u32).collect(), inertia)
 }
 
@@ -110,13 +109,13 @@ proptest! {
         for (metric, term) in metrics {
             let found = lloyd.run_from(&rows, dim, &centres, metric).unwrap();
             let (expected, labels, inertia) =
-                by_definition(&rows, &vec![1.0; n], dim, centres.clone(), found.rounds, term);
+                by_definition(&rows, dim, centres.clone(), found.rounds, term);
             prop_assert_eq!(&found.centres, &expected);
             prop_assert_eq!(&found.labels, &labels);
             prop_assert!((found.inertia - inertia).abs() <= 1e-12 * inertia);
             prop_assert!(found.converged || found.rounds == rounds);
             if found.converged {
-                let (still, ..) = by_definition(&rows, &vec![1.0; n], dim, expected, 1, term);
+                let (still, ..) = by_definition(&rows, dim, expected, 1, term);
                 prop_assert_eq!(&found.centres, &still);
             }
         }
