@@ -85,13 +85,13 @@ pub struct Header {
 #[repr(C)]
 #[derive(Debug)]
 pub struct Descriptor {
-    header: Header,
-    flags: u32,
-    secure_form: u32,
-    name: *const c_char,
-    version: *const c_char,
-    assign: Option<AssignFn>,
-    distances: Option<DistancesFn>,
+    pub(crate) header: Header,
+    pub(crate) flags: u32,
+    pub(crate) secure_form: u32,
+    pub(crate) name: *const c_char,
+    pub(crate) version: *const c_char,
+    pub(crate) assign: Option<AssignFn>,
+    pub(crate) distances: Option<DistancesFn>,
 }
 
 impl Descriptor {

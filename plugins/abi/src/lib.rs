@@ -23,3 +23,6 @@ pub use descriptor::{
     SECURE_FORM_SQUARED_EUCLIDEAN, STATUS_INTERNAL, STATUS_NOT_FINITE, STATUS_OK, STATUS_SHAPE, VERSION_MAX,
 };
 pub use sdk::{AssignCall, DistancesCall, Fault};
+
+#[cfg(test)]
+mod header_tests;
