@@ -29,7 +29,13 @@ pub trait Metric: Send + Sync + Debug {
     ) -> Result<(), MetricError>;
 
     /// Writes each row's cost with respect to one `centre` (`dim` long) to `costs`.
-    fn distances(&self, rows: &[f64], dim: usize, centre: &[f64], costs: &mut [f64]) -> Result<(), MetricError>;
+    fn distances(
+        &self,
+        rows: &[f64],
+        dim: usize,
+        centre: &[f64],
+        costs: &mut [f64],
+    ) -> Result<(), MetricError>;
 }
 
 /// Why a metric gave no answer.

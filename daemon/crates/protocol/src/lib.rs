@@ -1,7 +1,21 @@
 //! The roles of a joint run as async functions over typed links; see `daemon/docs/protocol.md`.
 
+mod engine;
+mod error;
+mod host;
 mod link;
+pub mod message;
+mod operation;
 mod party;
+mod plan;
+mod roles;
+mod schedule;
 
+pub use error::{Misbehaviour, ProtocolError};
+pub use host::{HostInput, Outcome};
 pub use link::{Blame, Cause, Link, LinkError, Message, Place, SentBy, SentTo, Step};
 pub use party::{Contributor, Lead, PartyId, Role, Second, ThirdParty};
+pub use plan::{
+    MAX_ATTRIBUTES, MAX_CLUSTERS, MAX_HOSTS, MAX_PAIRS, MAX_ROUNDS, MAX_SLOTS, MAX_STARTS, Plan, PlanError,
+};
+pub use roles::{LeadLinks, SecondLinks, ThirdPartyLinks, contributor, lead, second, third_party};

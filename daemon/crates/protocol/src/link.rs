@@ -74,7 +74,11 @@ pub trait Link<Local: Role, Remote: Role>: Send {
         M: Message + SentBy<Local> + SentTo<Remote>;
 
     /// Receives the next message, which must be an `M` at `place` of at most `max_len` encoded bytes.
-    fn receive<M>(&mut self, place: Place, max_len: usize) -> impl Future<Output = Result<M, LinkError>> + Send
+    fn receive<M>(
+        &mut self,
+        place: Place,
+        max_len: usize,
+    ) -> impl Future<Output = Result<M, LinkError>> + Send
     where
         M: Message + SentBy<Remote> + SentTo<Local>;
 }

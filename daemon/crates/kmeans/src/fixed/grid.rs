@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn quotients_round_half_up() {
-        for (sum, count, expected) in [(1, 2, 1), (-1, 2, 0), (-3, 2, -1), (7, 3, 2), (-7, 3, -2), (0, 5, 0), (5, 5, 1)] {
+        for (sum, count, expected) in
+            [(1, 2, 1), (-1, 2, 0), (-3, 2, -1), (7, 3, 2), (-7, 3, -2), (0, 5, 0), (5, 5, 1)]
+        {
             assert_eq!(rounded_quotient(sum, count), expected, "{sum}/{count}");
         }
     }

@@ -1,7 +1,7 @@
 //! The exact fixed-point arithmetic of a joint run, in plaintext.
 //!
 //! Every step that the parties compute under encryption and secret sharing is defined here as a plain
-//! function on integers; [`reference`] puts them together as the whole run on the pooled rows. The secure
+//! function on integers; [`mod@reference`] puts them together as the whole run on the pooled rows. The secure
 //! steps must give the same integers.
 //!
 //! Two grids are in use. The *wide* grid ([`WIDE_FRACTION_BITS`]) holds raw values while means and
@@ -13,12 +13,12 @@ pub mod reference;
 mod start;
 
 pub use grid::{
-    Assignment, ClusterSums, FRACTION_BITS, GridRows, MAX_GRID, ONE, assign, cluster_costs, cluster_sums, grid_to_f64,
-    moved_at_most, rounded_quotient,
+    Assignment, ClusterSums, FRACTION_BITS, GridRows, MAX_GRID, ONE, assign, cluster_costs, cluster_sums,
+    grid_to_f64, moved_at_most, rounded_quotient,
 };
 pub use moments::{
-    MAX_RAW, Missing, Moments, Normalise, RawRows, SHOWN_BITS, Scale, WIDE_FRACTION_BITS, WIDE_ONE, moments, normalise,
-    scale_from_shown, shown_moments, to_wide,
+    MAX_RAW, Missing, Moments, Normalise, RawRows, SHOWN_BITS, Scale, WIDE_FRACTION_BITS, WIDE_ONE, moments,
+    normalise, scale_from_shown, shown_moments, to_wide,
 };
 pub use start::{GROWTH_ROUNDS, growth, largest, split};
 

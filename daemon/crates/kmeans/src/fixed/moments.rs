@@ -98,7 +98,10 @@ impl RawRows {
         if missing == Missing::Fail
             && let Some(attribute) = lost.iter().position(|&rows| rows > 0)
         {
-            return Err(FixedError::Missing { attribute: self.attributes[attribute].clone(), rows: lost[attribute] });
+            return Err(FixedError::Missing {
+                attribute: self.attributes[attribute].clone(),
+                rows: lost[attribute],
+            });
         }
         Ok((RawRows { attributes: self.attributes.clone(), values }, kept))
     }
@@ -161,7 +164,8 @@ pub fn moments(rows: &RawRows) -> Vec<Moments> {
     partial
         .into_iter()
         .map(|p| {
-            let square = (BigInt::from(p.high) << 80u32) + (BigInt::from(p.cross) << 41u32) + BigInt::from(p.low);
+            let square =
+                (BigInt::from(p.high) << 80u32) + (BigInt::from(p.cross) << 41u32) + BigInt::from(p.low);
             Moments {
                 sum: p.sum,
                 square: square.to_biguint().expect("a sum of squares is not negative"),
@@ -296,11 +300,9 @@ mod tests {
 
     #[test]
     fn missing_values_follow_the_policy() {
-        let rows = RawRows { attributes: vec!["a".into(), "b".into()], values: vec![1.0, 2.0, f64::NAN, 3.0] };
-        assert_eq!(
-            rows.prepare(Missing::Fail),
-            Err(FixedError::Missing { attribute: "a".into(), rows: 1 })
-        );
+        let rows =
+            RawRows { attributes: vec!["a".into(), "b".into()], values: vec![1.0, 2.0, f64::NAN, 3.0] };
+        assert_eq!(rows.prepare(Missing::Fail), Err(FixedError::Missing { attribute: "a".into(), rows: 1 }));
         let (dropped, kept) = rows.prepare(Missing::Drop).unwrap();
         assert_eq!((dropped.values, kept), (vec![1.0, 2.0], vec![0]));
         let (same, _) = rows.prepare(Missing::Mean).unwrap();

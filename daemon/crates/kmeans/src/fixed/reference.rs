@@ -3,9 +3,9 @@
 use num_bigint::BigUint;
 
 use super::{
-    Assignment, ClusterSums, FixedError, GROWTH_ROUNDS, GridRows, Missing, Moments, Normalise, RawRows, Scale, assign,
-    cluster_costs, cluster_sums, growth, largest, moments, moved_at_most, normalise, rounded_quotient,
-    scale_from_shown, shown_moments, split,
+    Assignment, ClusterSums, FixedError, GROWTH_ROUNDS, GridRows, Missing, Moments, Normalise, RawRows,
+    Scale, assign, cluster_costs, cluster_sums, growth, largest, moments, moved_at_most, normalise,
+    rounded_quotient, scale_from_shown, shown_moments, split,
 };
 use crate::Metric;
 
@@ -54,7 +54,11 @@ pub fn run(hosts: &[RawRows], parameters: &Parameters, metric: &dyn Metric) -> R
         .map(|rows| rows.prepare(parameters.missing).map(|(rows, _)| rows))
         .collect::<Result<Vec<_>, _>>()?;
     let dim = hosts[0].dim();
-    let shown = if parameters.normalise.needs_moments(parameters.missing) { joint_moments(&hosts) } else { Vec::new() };
+    let shown = if parameters.normalise.needs_moments(parameters.missing) {
+        joint_moments(&hosts)
+    } else {
+        Vec::new()
+    };
     let scale = scale_from_shown(&parameters.normalise, dim, &shown);
     let hosts = hosts.iter().map(|rows| normalise(rows, &scale)).collect::<Result<Vec<_>, _>>()?;
 
@@ -113,7 +117,12 @@ fn best_start(
 }
 
 /// One round: assign, sum, divide; an empty cluster keeps its centre.
-fn round(hosts: &[GridRows], centres: &[i64], dim: usize, metric: &dyn Metric) -> Result<Vec<i64>, FixedError> {
+fn round(
+    hosts: &[GridRows],
+    centres: &[i64],
+    dim: usize,
+    metric: &dyn Metric,
+) -> Result<Vec<i64>, FixedError> {
     let sums = totals(hosts, &assign_all(hosts, centres, metric)?, centres.len() / dim).0;
     Ok(centres
         .iter()
@@ -125,7 +134,11 @@ fn round(hosts: &[GridRows], centres: &[i64], dim: usize, metric: &dyn Metric) -
         .collect())
 }
 
-fn assign_all(hosts: &[GridRows], centres: &[i64], metric: &dyn Metric) -> Result<Vec<Assignment>, FixedError> {
+fn assign_all(
+    hosts: &[GridRows],
+    centres: &[i64],
+    metric: &dyn Metric,
+) -> Result<Vec<Assignment>, FixedError> {
     hosts.iter().map(|rows| assign(rows, centres, metric)).collect()
 }
 

@@ -28,7 +28,8 @@ pub fn growth(k: usize) -> Vec<usize> {
 pub fn largest(costs: &[u128], count: usize) -> Vec<bool> {
     (0..costs.len())
         .map(|i| {
-            let above = (0..costs.len()).filter(|&j| costs[j] > costs[i] || (costs[j] == costs[i] && j < i)).count();
+            let above =
+                (0..costs.len()).filter(|&j| costs[j] > costs[i] || (costs[j] == costs[i] && j < i)).count();
             above < count
         })
         .collect()

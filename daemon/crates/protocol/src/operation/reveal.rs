@@ -1,0 +1,81 @@
+//! What a run shows at its end beside its centres.
+
+use sharing::{BitSlices, Builder, numbers};
+
+use super::{DEPTH, Engine, Operation, Total};
+use crate::error::ProtocolError;
+use crate::link::{Place, Step};
+
+/// Which clusters are withheld: each host puts in 1 for a cluster of which it has some rows, but fewer than its
+/// policy demands; opened: whether any host did.
+pub(crate) struct Withheld {
+    pub(crate) clusters: usize,
+}
+
+impl Operation for Withheld {
+    fn place(&self) -> Place {
+        Place { step: Step::Reveal, round: 0 }
+    }
+
+    fn limbs(&self) -> usize {
+        1
+    }
+
+    fn slots(&self) -> usize {
+        self.clusters
+    }
+
+    fn opened(&self) -> (usize, usize) {
+        (self.clusters, 1)
+    }
+
+    async fn evaluate<E: Engine>(&self, engine: &mut E, total: Total) -> Result<BitSlices, ProtocolError> {
+        // At most MAX_HOSTS ones: five bits.
+        let bits = 5;
+        let mut b = Builder::new();
+        let (left, right) = (b.input_number(bits), b.input_number(bits));
+        let sum = numbers::add(&mut b, &left, &right, DEPTH);
+        let any = numbers::any(&mut b, &sum);
+        let circuit = b.finish(&[any]);
+        let inputs = BitSlices::concat(&total.addends(engine.party(), bits, 0..self.clusters)?)?;
+        let shares = engine.evaluate(self.place(), &circuit, inputs).await?;
+        engine.open(self.place(), shares).await
+    }
+}
+
+/// Joint sums that every host's policy allows to be shown: cluster sizes, the inertia.
+pub(crate) struct Shown {
+    pub(crate) round: u32,
+    pub(crate) values: usize,
+}
+
+/// Bits of a shown value: an inertia needs 94, see [`super::costs`].
+pub(crate) const SHOWN_BITS: usize = 94;
+
+impl Operation for Shown {
+    fn place(&self) -> Place {
+        Place { step: Step::Reveal, round: self.round }
+    }
+
+    fn limbs(&self) -> usize {
+        2
+    }
+
+    fn slots(&self) -> usize {
+        self.values
+    }
+
+    fn opened(&self) -> (usize, usize) {
+        (self.values, SHOWN_BITS)
+    }
+
+    async fn evaluate<E: Engine>(&self, engine: &mut E, total: Total) -> Result<BitSlices, ProtocolError> {
+        let mut b = Builder::new();
+        let (left, right) = (b.input_number(SHOWN_BITS), b.input_number(SHOWN_BITS));
+        let sum = numbers::add(&mut b, &left, &right, DEPTH);
+        let circuit = b.finish(&sum);
+        let inputs = BitSlices::concat(&total.addends(engine.party(), SHOWN_BITS, 0..self.values)?)?;
+        let shares = engine.evaluate(self.place(), &circuit, inputs).await?;
+        engine.open(self.place(), shares).await
+    }
+}

@@ -1,0 +1,100 @@
+//! The public shape of a run: what every party knows of it, and nothing else.
+
+use kmeans::fixed::{Missing, Normalise, growth};
+use serde::{Deserialize, Serialize};
+
+/// The most hosts of one run.
+pub const MAX_HOSTS: usize = 16;
+/// The most clusters.
+pub const MAX_CLUSTERS: usize = 1024;
+/// The most attributes.
+pub const MAX_ATTRIBUTES: usize = 1024;
+/// The most starts side by side.
+pub const MAX_STARTS: usize = 64;
+/// The most numbers in one joint sum, and so the memory of a round.
+pub const MAX_SLOTS: usize = 1 << 20;
+/// The most pairs of clusters compared at a time, and so the memory of a comparison.
+pub const MAX_PAIRS: usize = 1 << 22;
+/// The most main rounds.
+pub const MAX_ROUNDS: u32 = 10_000;
+
+/// The public parameters of a run in mode `open`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Number of hosts, the lead and the second among them.
+    pub hosts: usize,
+    /// A bound on the rows of all hosts together: the sum of the row counts, each padded to a multiple of 64.
+    pub rows_bound: u64,
+    /// Number of attributes.
+    pub dim: usize,
+    /// Number of clusters.
+    pub k: usize,
+    /// Starts side by side.
+    pub starts: usize,
+    /// Fixes the directions of the splits.
+    pub seed: u64,
+    /// The most main rounds.
+    pub max_rounds: u32,
+    /// The run stops when no centre moves farther, in normalised units.
+    pub tolerance: f64,
+    /// How attributes are made comparable.
+    pub normalise: Normalise,
+    /// What to do with missing values.
+    pub missing: Missing,
+    /// Whether joint sizes are shown at the end.
+    pub reveal_sizes: bool,
+    /// Whether the joint inertia is shown at the end.
+    pub reveal_inertia: bool,
+    /// The size of the third party's modulus.
+    pub key_bits: u32,
+}
+
+/// Why a plan cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be {limit}")]
+pub struct PlanError {
+    /// Which parameter.
+    pub what: &'static str,
+    /// What it must be.
+    pub limit: String,
+}
+
+impl Plan {
+    /// Checks every parameter against its limit.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let between = |what, value: usize, low: usize, high: usize| match (low..=high).contains(&value) {
+            true => Ok(()),
+            false => Err(PlanError { what, limit: format!("from {low} to {high}") }),
+        };
+        between("the number of hosts", self.hosts, 2, MAX_HOSTS)?;
+        let rows = (2, (kmeans::fixed::MAX_ROWS - 1) as usize);
+        between("the number of rows of all hosts", self.rows_bound as usize, rows.0, rows.1)?;
+        between("the number of attributes", self.dim, 1, MAX_ATTRIBUTES)?;
+        between("k", self.k, 1, MAX_CLUSTERS)?;
+        between("the number of starts", self.starts, 1, MAX_STARTS)?;
+        between("the round limit", self.max_rounds as usize, 1, MAX_ROUNDS as usize)?;
+        between("starts × k × (attributes + 1)", self.starts * self.k * (self.dim + 1), 2, MAX_SLOTS)?;
+        between("starts × k²", self.starts * self.k * self.k, 1, MAX_PAIRS)?;
+        if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
+            return Err(PlanError { what: "the tolerance", limit: "a number of at least 0".into() });
+        }
+        if let Normalise::Range(bounds) = &self.normalise {
+            between("the number of bounds", bounds.len(), self.dim, self.dim)?;
+            let limit = kmeans::fixed::MAX_RAW;
+            if !bounds.iter().all(|(low, high)| low < high && low.abs() < limit && high.abs() < limit) {
+                return Err(PlanError { what: "bounds", limit: "low < high, both within ±2^40".into() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Bits of a joint count.
+    pub(crate) fn count_bits(&self) -> usize {
+        (u64::BITS - self.rows_bound.leading_zeros()) as usize
+    }
+
+    /// The numbers of centres that the start goes through.
+    pub(crate) fn growth(&self) -> Vec<usize> {
+        growth(self.k)
+    }
+}

@@ -1,0 +1,86 @@
+//! A run in mode `open` gives the plaintext reference's result, bit for bit.
+
+mod play;
+
+use kmeans::fixed::{Missing, Normalise, RawRows};
+use play::{assert_equals_reference, euclidean, manhattan, plan, rows};
+use proptest::prelude::*;
+
+/// Rows around a few points, cut into hosts at random places; every host has at least one row.
+fn split_rows(hosts: usize) -> impl Strategy<Value = Vec<RawRows>> {
+    (1usize..4, hosts..60usize).prop_flat_map(move |(dim, n)| {
+        let values = prop::collection::vec(
+            prop_oneof![(-3i32..3).prop_map(f64::from), -50.0..50.0f64, Just(0.5)],
+            dim * n,
+        );
+        let cuts = prop::sample::subsequence((1..n).collect::<Vec<_>>(), hosts - 1);
+        (values, cuts).prop_map(move |(values, cuts)| {
+            let mut bounds = vec![0];
+            bounds.extend(cuts);
+            bounds.push(n);
+            bounds.windows(2).map(|w| rows(dim, values[w[0] * dim..w[1] * dim].to_vec())).collect()
+        })
+    })
+}
+
+fn normalisation(dim: usize) -> impl Strategy<Value = Normalise> {
+    prop_oneof![
+        3 => Just(Normalise::ZScore),
+        1 => Just(Normalise::Mean),
+        1 => Just(Normalise::None),
+        1 => Just(Normalise::Range(vec![(-50.0, 50.0); dim])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn equals_the_reference_for_any_split(
+        (hosts, normalise, k, starts, seed, tolerance, manhattan_instead) in (2usize..=5)
+            .prop_flat_map(split_rows)
+            .prop_flat_map(|hosts| {
+                let (dim, n) = (hosts[0].dim(), hosts.iter().map(RawRows::rows).sum::<usize>());
+                let tolerance = prop_oneof![Just(0.0), 0.0..0.5f64];
+                (Just(hosts), normalisation(dim), 1..=n.min(7), 1usize..=3, any::<u64>(), tolerance, any::<bool>())
+            })
+    ) {
+        let mut plan = plan(&hosts, k);
+        (plan.normalise, plan.starts, plan.seed, plan.tolerance) = (normalise, starts, seed, tolerance);
+        plan.max_rounds = 8;
+        let metric = if manhattan_instead { manhattan() } else { euclidean() };
+        assert_equals_reference(&plan, &hosts, &*metric);
+    }
+}
+
+#[test]
+fn as_many_clusters_as_rows() {
+    let hosts = [rows(1, vec![1.0, 2.0, 4.0]), rows(1, vec![8.0, 16.0])];
+    assert_equals_reference(&plan(&hosts, 5), &hosts, &*euclidean());
+}
+
+#[test]
+fn duplicates_constant_columns_and_empty_clusters() {
+    let hosts = [rows(2, [3.0, 1.0].repeat(10)), rows(2, [3.0, 1.0, 3.0, 9.0].repeat(3))];
+    assert_equals_reference(&plan(&hosts, 4), &hosts, &*euclidean());
+}
+
+#[test]
+fn missing_values_are_dropped_or_filled() {
+    let values = vec![1.0, f64::NAN, 2.0, 5.0, f64::NAN, f64::NAN, 9.0, 4.0, 9.5, 4.5];
+    let hosts = [rows(2, values[..6].to_vec()), rows(2, values[6..].to_vec())];
+    for missing in [Missing::Drop, Missing::Mean] {
+        let mut plan = plan(&hosts, 2);
+        plan.missing = missing;
+        assert_equals_reference(&plan, &hosts, &*euclidean());
+    }
+}
+
+#[test]
+fn extreme_units() {
+    let hosts = [
+        rows(3, vec![1e-12, 1e11, -1e11, 3e-12, 1.0000001e11, 1e11]),
+        rows(3, vec![2e-12, 1.0000002e11, 5.0, 1e-11, 1e11, 0.0]),
+    ];
+    assert_equals_reference(&plan(&hosts, 2), &hosts, &*euclidean());
+}
