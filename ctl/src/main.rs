@@ -55,8 +55,9 @@ fn no_command(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
     let failure = unavailable.unwrap_or_else(|| {
         let whole = error.render().to_string();
-        let message = whole.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Failure::new(ErrorCode::Usage, message).with_hint("see cloisterctl --help")
+        // Its first paragraph; usage and tips follow.
+        let first: Vec<&str> = whole.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        Failure::new(ErrorCode::Usage, first.join(" ").trim_start_matches("error: ")).with_hint("see cloisterctl --help")
     });
     Output::new(json, false).failure(&failure);
     ExitCode::from(failure.code.exit_code())
