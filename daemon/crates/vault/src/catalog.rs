@@ -287,3 +287,19 @@ pub(crate) fn only_damage(found: Vec<VaultError>) -> Result<Vec<VaultError>> {
         found.into_iter().partition(|error| matches!(error, VaultError::Damaged(_)));
     other.pop().map_or(Ok(damage), Err)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex;
+
+    /// From `tests/vectors.py`.
+    #[test]
+    fn a_data_keys_check_is_the_known_one() {
+        let key = Key::from_slice(&std::array::from_fn::<u8, 32, _>(|i| i as u8)).unwrap();
+        let (vault, dataset) =
+            (Id(std::array::from_fn(|i| 0x40 + i as u8)), Id(std::array::from_fn(|i| 0x80 + i as u8)));
+        let digits = "1095a979fa42a7b1af80db47e7b6adb2d32b5f0324d51580863022df24f4fd25";
+        assert_eq!(hex(&DataKey { key, version: 1 }.check(vault, dataset)), digits);
+    }
+}

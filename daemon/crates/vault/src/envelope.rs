@@ -215,3 +215,77 @@ pub(crate) fn open_plain(
         Opened { .. } => Err(Flaw::Inconsistent),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex;
+
+    fn address(index: u64) -> Address<'static> {
+        let (vault, owner) =
+            (Id(std::array::from_fn(|i| 0x40 + i as u8)), Id(std::array::from_fn(|i| 0x80 + i as u8)));
+        Address { vault, record: RecordType::Content, owner, key_version: 1, index, context: b"context" }
+    }
+
+    fn key() -> Key {
+        Key::from_slice(&std::array::from_fn::<u8, 32, _>(|i| i as u8)).unwrap()
+    }
+
+    /// From `tests/vectors.py`.
+    #[test]
+    fn a_sealed_record_has_the_known_bytes() {
+        let salt = std::array::from_fn(|i| 0xa0 + i as u8);
+        let mut sealed = Vec::new();
+        seal_salted(&key(), &address(7), Coding::Plain, 11, b"height\n172\n", &salt, &mut sealed);
+        let known = "0105000b000000a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7032059c23e3925ff8c8d1111a99c6869\
+                     db0cb48f4986a84579f865";
+        assert_eq!(hex(&sealed), known);
+        assert_eq!(*open_plain(&key(), &address(7), &sealed, 11).unwrap(), b"height\n172\n");
+    }
+
+    #[test]
+    fn every_bit_and_the_whole_address_count() {
+        let sealed = seal_plain(&key(), &address(7), b"plain").unwrap();
+        for at in 0..sealed.len() {
+            for bit in 0..8 {
+                let mut changed = sealed.clone();
+                changed[at] ^= 1 << bit;
+                assert!(open_plain(&key(), &address(7), &changed, 100).is_err(), "byte {at}, bit {bit}");
+            }
+            assert!(open_plain(&key(), &address(7), &sealed[..at], 100).is_err(), "cut to {at}");
+        }
+        let other = Id([9; 16]);
+        let moved = [
+            Address { vault: other, ..address(7) },
+            Address { owner: other, ..address(7) },
+            Address { record: RecordType::Schema, ..address(7) },
+            Address { key_version: 2, ..address(7) },
+            address(8),
+            Address { context: b"", ..address(7) },
+        ];
+        for (case, place) in moved.iter().enumerate() {
+            assert_eq!(
+                open_plain(&key(), place, &sealed, 100).unwrap_err(),
+                Flaw::Authentication,
+                "case {case}"
+            );
+        }
+        let wrong = Key::from_slice(&[1; 32]).unwrap();
+        assert_eq!(open_plain(&wrong, &address(7), &sealed, 100).unwrap_err(), Flaw::Authentication);
+        assert_eq!(open_plain(&key(), &address(7), &sealed, 4).unwrap_err(), Flaw::Length);
+    }
+
+    #[test]
+    fn the_same_plaintext_is_never_sealed_alike() {
+        let [one, two] = [(); 2].map(|()| seal_plain(&key(), &address(7), &[0; 64]).unwrap());
+        assert_ne!(one[7..31], two[7..31], "salts repeat");
+        assert_ne!(one[31..], two[31..]);
+    }
+
+    #[test]
+    fn a_length_beyond_the_limit_is_refused_before_it_is_used() {
+        let mut sealed = Vec::new();
+        seal(&key(), &address(7), Coding::Zstd, u32::MAX, b"bomb", &mut sealed).unwrap();
+        assert!(matches!(open(&key(), &address(7), &sealed, 1 << 17), Err(Flaw::Inconsistent)));
+    }
+}

@@ -50,3 +50,31 @@ pub(crate) fn expand(key: &Key, vault: Id, label: &str) -> Key {
         .expect("32 bytes are within HKDF's limit");
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex;
+
+    /// From `tests/vectors.py`.
+    #[test]
+    fn derived_keys_are_the_known_ones() {
+        let master = Key::from_slice(&std::array::from_fn::<u8, 32, _>(|i| i as u8)).unwrap();
+        let vault = Id(std::array::from_fn(|i| 0x40 + i as u8));
+        let keys = Hierarchy::derive(&master, vault);
+        let known = [
+            (
+                &expand(&master, vault, "kek"),
+                "4d84252738d9bae133f97687f6b063d30045631c984d2dae1c3a58282366db57",
+            ),
+            (&keys.dek_wrap, "9f9d88e262942d04d9b28bd866c4cd9fc764289c091045e81372e33ac389b91a"),
+            (&keys.index_mac, "c9889230275c9b93cb8604246aa1bfa418b62c37f882db7d9cc47f3d5da5f4ec"),
+            (&keys.names, "8da080a60d9fab032c88fccf431beb47d16bacaa2efa58f415e117b2fcc7ae9d"),
+            (&keys.records, "bcafa7c877fe4ee655f4b768964fc762b2b2cf91b6cc7ba2719439a0e19b7593"),
+        ];
+        for (key, digits) in known {
+            assert_eq!(hex(key.as_ref()), digits);
+        }
+        assert_eq!(keys.tag("dataset", &[b"iris"]).to_string(), "e420cd43e630517266e66a9ef8282d44");
+    }
+}

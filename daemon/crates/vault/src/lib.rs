@@ -61,3 +61,9 @@ pub use record::RecordKind;
 pub use secret::{MasterSecret, Passphrase, Unlock};
 pub use upload::{Upload, UploadReader};
 pub use vault::Vault;
+
+/// Bytes as digits, for tests that hold them against known answers.
+#[cfg(test)]
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

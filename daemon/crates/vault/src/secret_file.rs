@@ -94,8 +94,8 @@ fn read(path: &Path, readers: &Readers) -> Result<MasterSecret> {
     }
     let me = rustix::process::geteuid().as_raw();
     let (owner_fits, forbidden, wanted) = match readers {
-        Readers::Owner => (facts.uid() == me, 0o177, "0600 or 0400"),
-        Readers::OwnerAndGroup => (facts.uid() == me || facts.uid() == 0, 0o137, "0440 or narrower"),
+        Readers::Owner => (facts.uid() == me, 0o7177, "0600 or 0400"),
+        Readers::OwnerAndGroup => (facts.uid() == me || facts.uid() == 0, 0o7137, "0440 or narrower"),
     };
     if !owner_fits {
         return Err(bad(

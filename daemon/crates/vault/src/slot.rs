@@ -145,3 +145,44 @@ fn checksum(vault: Id, slot: Id, body: &[u8]) -> [u8; 32] {
 fn address(vault: Id, slot: Id) -> Address<'static> {
     Address { vault, record: RecordType::MasterKey, owner: slot, key_version: 1, index: 0, context: &[] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Passphrase, hex};
+
+    fn vault() -> Id {
+        Id(std::array::from_fn(|i| 0x40 + i as u8))
+    }
+
+    fn stretch(memory_kib: u32, passes: u32, lanes: u32) -> std::result::Result<Option<Key>, Flaw> {
+        let salt = std::array::from_fn(|i| i as u8);
+        let opener = Opener::Passphrase { salt, memory_kib, passes, lanes };
+        let words = Passphrase::new("correct horse battery staple".into());
+        key_encryption_key(vault(), &opener, &words.into())
+    }
+
+    /// From `tests/vectors.py`.
+    #[test]
+    fn a_slots_keys_are_the_known_ones() {
+        let kek = stretch(64 * 1024, 3, 4).unwrap().unwrap();
+        assert_eq!(hex(kek.as_ref()), "ce6e71425a04969043deee42022fcc444fb9eceeab05717a927700f4be6c6aaf");
+        let key = Key::from_slice(&std::array::from_fn::<u8, 32, _>(|i| i as u8)).unwrap();
+        let digits = "e69b364c80467e93c05ea2e15d2497b4eea9085d2d87aee5c6208980b01bd361";
+        assert_eq!(hex(&check(&key, vault(), Id(std::array::from_fn(|i| 0x80 + i as u8)))), digits);
+    }
+
+    #[test]
+    fn weak_and_ruinous_stretching_is_refused() {
+        for (memory_kib, passes, lanes) in [
+            (MEMORY_KIB - 1, PASSES, LANES),
+            (MEMORY_KIB, PASSES - 1, LANES),
+            (MEMORY_KIB, PASSES, LANES - 1),
+            (u32::MAX, PASSES, LANES),
+            (MEMORY_KIB, u32::MAX, LANES),
+            (MEMORY_KIB, PASSES, u32::MAX),
+        ] {
+            assert!(matches!(stretch(memory_kib, passes, lanes), Err(Flaw::Inconsistent)));
+        }
+    }
+}

@@ -3,7 +3,11 @@
 // Each test program uses its own part of this.
 #![allow(dead_code, reason = "shared by several test programs")]
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use vault::{DatasetInfo, MasterSecret, Unlock, UploadMeta, Vault};
 
@@ -31,11 +35,24 @@ impl Scratch {
 
     /// The database as an intruder sees it, while the vault is closed.
     pub(crate) fn raw(&self) -> sled::Db {
-        sled::Config::new().path(self.dir().join("store")).segment_size(2 << 20).open().unwrap()
+        raw(&self.dir())
     }
 
     pub(crate) fn raw_keys(&self, table: &str) -> Vec<Vec<u8>> {
         self.raw().open_tree(table).unwrap().iter().keys().map(|key| key.unwrap().to_vec()).collect()
+    }
+}
+
+/// The raw database of the closed vault in `dir`.
+pub(crate) fn raw(dir: &Path) -> sled::Db {
+    let config = sled::Config::new().path(dir.join("store")).segment_size(2 << 20);
+    let start = Instant::now();
+    loop {
+        match config.open() {
+            // sled lets go of its lock in the background, a moment after its last handle is dropped.
+            Err(sled::Error::Io(_)) if start.elapsed() < Duration::from_secs(20) => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
     }
 }
 
