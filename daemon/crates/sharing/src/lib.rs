@@ -18,6 +18,7 @@ mod slices;
 mod stream;
 mod transpose;
 mod triples;
+mod wipe;
 
 pub use circuit::{Builder, Circuit, Evaluation, Wire};
 pub use division::{DivisionPlan, NetworkCost, SharedDivision};

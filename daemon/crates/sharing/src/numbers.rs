@@ -8,6 +8,7 @@
 //! | [`less_than`] | about 3b, log + 1 | b, b |
 //! | [`equal`], [`is_zero`], [`any`] | b − 1, log | the same |
 //! | [`select`] | b, 1 | the same |
+//! | [`multiply`] | about 2b², about 3·log | fewer, about 2b |
 
 mod argmin;
 mod carry;

@@ -2,15 +2,16 @@
 
 use core::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
 
 use crate::error::{check_length, check_range};
+use crate::wipe::wipe;
 use crate::{BitSlices, Error, Stream};
 
 /// A vector over the ring of integers modulo 2^(64·limbs), with 1 to 4 limbs an element.
 ///
 /// The content may be a share, so it is wiped on drop and does not print.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RingVec {
     limbs: usize,
     data: Vec<u64>,
@@ -168,6 +169,14 @@ fn sub_limb(x: u64, y: u64, borrow: bool) -> (u64, bool) {
     let (difference, second) = difference.overflowing_sub(u64::from(borrow));
     (difference, first | second)
 }
+
+impl Drop for RingVec {
+    fn drop(&mut self) {
+        wipe(&mut self.data);
+    }
+}
+
+impl ZeroizeOnDrop for RingVec {}
 
 impl fmt::Debug for RingVec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,12 +7,13 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::Error;
 use crate::error::{check_length, check_range};
 use crate::transpose::transpose;
+use crate::wipe::wipe;
 
 /// `bits` wires over `lanes` instances: bit `i % 64` of word `i / 64` of a wire belongs to lane `i`.
 ///
 /// A number takes one wire a bit, least significant first. The unused lanes of the last word are always zero. The
 /// content may be a share, so it is wiped on drop and does not print.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BitSlices {
     lanes: usize,
     bits: usize,
@@ -156,7 +157,7 @@ impl BitSlices {
                     let mut data = Vec::with_capacity(all.data.len() + part.data.len());
                     data.extend_from_slice(&all.data);
                     data.extend_from_slice(&part.data);
-                    all.data.zeroize();
+                    wipe(&mut all.data);
                     all.data = data;
                 }
             }
@@ -208,6 +209,14 @@ impl BitSlices {
         }
     }
 }
+
+impl Drop for BitSlices {
+    fn drop(&mut self) {
+        wipe(&mut self.data);
+    }
+}
+
+impl ZeroizeOnDrop for BitSlices {}
 
 impl fmt::Debug for BitSlices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::wipe::wipe;
 use crate::{Error, Seed, Stream};
 
 /// One of the two computing parties.
@@ -87,7 +88,7 @@ pub struct Triples {
 enum Products {
     /// The left party's seed.
     Seeded(Box<Stream>),
-    /// The dealer's corrections; those before `next` are used up and wiped.
+    /// The dealer's corrections; those before `next` are used up.
     Dealt { corrections: Vec<u64>, next: usize },
 }
 
@@ -122,17 +123,22 @@ impl Triples {
     ///
     /// # Errors
     /// [`Error::WrongParty`] at the left party, which takes none.
-    pub fn supply(&mut self, more: Vec<u64>) -> Result<(), Error> {
+    pub fn supply(&mut self, mut more: Vec<u64>) -> Result<(), Error> {
         match &mut self.products {
             Products::Seeded(_) => Err(Error::WrongParty),
             Products::Dealt { corrections, next } if *next == corrections.len() => {
+                wipe(corrections);
                 (*corrections, *next) = (more, 0);
                 Ok(())
             }
             Products::Dealt { corrections, next } => {
-                corrections.drain(..*next);
-                *next = 0;
-                corrections.extend(more);
+                let left = corrections.len() - *next;
+                let mut joined = Vec::with_capacity(left + more.len());
+                joined.extend_from_slice(&corrections[*next..]);
+                joined.extend_from_slice(&more);
+                wipe(corrections);
+                wipe(&mut more);
+                (*corrections, *next) = (joined, 0);
                 Ok(())
             }
         }
@@ -162,9 +168,7 @@ impl Triples {
         match &mut self.products {
             Products::Seeded(stream) => stream.fill_words(&mut batch.c),
             Products::Dealt { corrections, next } => {
-                let used = &mut corrections[*next..*next + words];
-                batch.c.copy_from_slice(used);
-                used.fill(0);
+                batch.c.copy_from_slice(&corrections[*next..*next + words]);
                 *next += words;
             }
         }
@@ -175,13 +179,13 @@ impl Triples {
 impl Drop for Triples {
     fn drop(&mut self) {
         if let Products::Dealt { corrections, .. } = &mut self.products {
-            corrections.zeroize(); // the streams wipe themselves
+            wipe(corrections); // the streams wipe themselves
         }
     }
 }
 
 /// One party's shares of some words of triples. It cannot be copied; using it takes it.
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
+#[derive(Default)]
 pub struct TripleBatch {
     pub(crate) a: Vec<u64>,
     pub(crate) b: Vec<u64>,
@@ -194,6 +198,16 @@ impl TripleBatch {
         Self { a: Vec::with_capacity(words), b: Vec::with_capacity(words), c: Vec::with_capacity(words) }
     }
 }
+
+impl Drop for TripleBatch {
+    fn drop(&mut self) {
+        for part in [&mut self.a, &mut self.b, &mut self.c] {
+            wipe(part);
+        }
+    }
+}
+
+impl ZeroizeOnDrop for TripleBatch {}
 
 #[cfg(test)]
 mod tests {

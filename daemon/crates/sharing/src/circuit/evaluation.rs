@@ -1,10 +1,9 @@
 //! Evaluation by two parties on exclusive-or shares, without input or output of its own.
 
-use zeroize::Zeroize;
-
 use super::{Circuit, Output, slot};
 use crate::error::check_length;
 use crate::triples::TripleBatch;
+use crate::wipe::wipe;
 use crate::{BitSlices, Error, Party, Triples};
 
 /// One party's side of a two-party evaluation (Beaver 1991; bit-sliced).
@@ -49,8 +48,9 @@ impl<'c> Evaluation<'c> {
             xor.apply(&mut memory, words);
         }
         let batch = TripleBatch::with_capacity(circuit.widest_layer() * words);
+        let masked = Vec::with_capacity(2 * circuit.widest_layer() * words);
         let lanes = inputs.lanes();
-        Ok(Self { circuit, party, lanes, words, memory, batch, masked: Vec::new(), state: State::Ready(1) })
+        Ok(Self { circuit, party, lanes, words, memory, batch, masked, state: State::Ready(1) })
     }
 
     /// The masked words of the next AND layer, to be sent to the peer; `None` when no layer is left.
@@ -69,7 +69,6 @@ impl<'c> Evaluation<'c> {
         let length = layer.ands.len() * self.words;
         triples.refill(&mut self.batch, length)?;
         self.masked.clear();
-        self.masked.reserve_exact(2 * length);
         for (side, masks) in [&self.batch.a, &self.batch.b].into_iter().enumerate() {
             let mut masks = masks.as_slice();
             for and in &layer.ands {
@@ -161,7 +160,7 @@ impl<'c> Evaluation<'c> {
 
 impl Drop for Evaluation<'_> {
     fn drop(&mut self) {
-        self.memory.zeroize();
-        self.masked.zeroize();
+        wipe(&mut self.memory);
+        wipe(&mut self.masked);
     }
 }

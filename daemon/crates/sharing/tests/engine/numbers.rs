@@ -144,6 +144,47 @@ proptest! {
     }
 }
 
+fn check_products(number: u64, bits: [usize; 2], depth: Depth, x: &[u128], y: &[u128]) {
+    let mut b = Builder::new();
+    let (left, right) = (b.input_number(bits[0]), b.input_number(bits[1]));
+    let mut outputs = numbers::multiply(&mut b, &left, &right, depth);
+    outputs.extend(numbers::multiply(&mut b, &left, &left, depth));
+    let circuit = b.finish(&outputs);
+    let out = evaluate(&circuit, number, &slices(&[(x, bits[0]), (y, bits[1])]));
+    let products = numbers(&out, 0, bits[0] + bits[1]);
+    let squares = numbers(&out, bits[0] + bits[1], 2 * bits[0]);
+    for lane in 0..x.len() {
+        let (x, y) = (x[lane], y[lane]);
+        assert_eq!(
+            (products[lane], squares[lane]),
+            (x * y, x * x),
+            "{x} * {y}, {bits:?} bits, seed {number}"
+        );
+    }
+}
+
+#[test]
+fn all_small_products() {
+    for bits in (0..=4).flat_map(|x| (0..=4).map(move |y| [x, y])) {
+        let pairs = (0..1_u128 << bits[0]).flat_map(|x| (0..1_u128 << bits[1]).map(move |y| (x, y)));
+        let (x, y): (Vec<_>, Vec<_>) = pairs.unzip();
+        for depth in DEPTHS {
+            check_products(1, bits, depth, &x, &y);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn products(number: u64, x_bits in 1_usize..=64, y_bits in 1_usize..=64, lanes in 1_usize..100, narrow: bool) {
+        let depth = DEPTHS[usize::from(narrow)];
+        let (x, y) = (values(number, "x", x_bits, lanes), values(number, "y", y_bits, lanes));
+        check_products(number, [x_bits, y_bits], depth, &x, &y);
+    }
+}
+
 /// ANDs and layers.
 fn cost(bits: usize, build: impl FnOnce(&mut Builder, &[Wire], &[Wire]) -> Vec<Wire>) -> (usize, usize) {
     let circuit = binary(bits, build);
@@ -162,6 +203,10 @@ fn depths_and_counts_are_as_documented() {
         assert!(depth == log + 1 && ands < 3 * bits, "{bits} bits: {ands} ANDs, depth {depth}");
         assert_eq!(cost(bits, |b, x, y| vec![numbers::less_than(b, x, y, Depth::Narrow)]), (bits, bits));
         assert_eq!(cost(bits, |b, x, y| vec![numbers::equal(b, x, y)]), (bits - 1, log));
+        let (ands, depth) = cost(bits, |b, x, y| numbers::multiply(b, x, y, Depth::Shallow));
+        assert!(ands < 2 * bits * (bits + 2 * log) && depth <= 3 * log + 3, "{bits} bits: {ands}, {depth}");
+        let square = cost(bits, |b, x, _| numbers::multiply(b, x, x, Depth::Shallow));
+        assert!(square.0 < ands && square.1 <= depth, "{bits} bits: a square takes {square:?}");
         assert_eq!(cost(bits, |b, x, y| numbers::select(b, x[0], x, y)).1, 1);
     }
 }
