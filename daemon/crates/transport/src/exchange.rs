@@ -1,6 +1,6 @@
 //! Single messages before a session: the invitation and its answer, on the stream that then becomes a link.
 //!
-//! On the wire: the length as a little-endian `u32`, then the encoded value ([`codec`](crate::codec)). Not a
+//! On the wire: the length as a little-endian `u32`, then the encoded value ([`codec`]). Not a
 //! byte beyond the message is read, so the stream can be handed on.
 
 use std::io;

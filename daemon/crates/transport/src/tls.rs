@@ -96,7 +96,7 @@ pub enum TlsError {
     },
     /// It speaks TLS, but not our protocol.
     #[error(
-        "{addr}: does not speak cloister/1; check address and port, and that both ends run compatible releases"
+        "{addr}: does not speak cloister/1 over TLS 1.3; check address and port, and that both ends run compatible releases"
     )]
     Protocol {
         /// The address.
@@ -251,6 +251,8 @@ fn handshake_error(addr: &str, source: io::Error) -> TlsError {
     match rustls_error(&source) {
         Some(rustls::Error::NoApplicationProtocol)
         | Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol))
+        | Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion))
+        | Some(rustls::Error::PeerIncompatible(_))
         | Some(rustls::Error::InvalidMessage(_)) => TlsError::Protocol { addr },
         _ => TlsError::Handshake { addr, source },
     }

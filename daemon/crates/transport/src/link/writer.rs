@@ -51,6 +51,8 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 
     async fn pump(&mut self, queue: &mut mpsc::UnboundedReceiver<Outgoing>) -> Result<(), Broken> {
         let state = Arc::clone(&self.state);
+        // A timeout of zero is nonsense, but must not fill the line either.
+        let heartbeat = (self.timeout / 4).max(Duration::from_millis(1));
         loop {
             tokio::select! {
                 biased;
@@ -59,7 +61,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                     Some(outgoing) => self.message(&outgoing).await?,
                     None => return Ok(()),
                 },
-                () = tokio::time::sleep(self.timeout / 4) => {
+                () = tokio::time::sleep(heartbeat) => {
                     self.frame_unless_gone(FrameKind::Alive, 0, None, &[], 0).await?;
                 }
             }
