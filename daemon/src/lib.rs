@@ -1,3 +1,8 @@
 //! The parts of `cloisterd` that other programs and tests share with it.
 
+pub mod failure;
+pub mod jobs;
+pub mod node;
+pub mod peers;
+pub mod session;
 pub mod settings;
