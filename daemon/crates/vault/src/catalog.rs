@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::{
+    census::Census,
     codec,
     dataset::DatasetInfo,
     envelope::{self, Address, OVERHEAD, RecordType},
@@ -250,16 +251,19 @@ impl Vault {
                 unreadable.into_iter().map(|(tag, flaw)| Place::unnamed(&tag, Part::Name).damaged(flaw)),
             );
         }
+        if found.is_empty() {
+            found.extend(self.census_damage(Table::Catalog)?);
+        }
         only_damage(found)
     }
 
     /// Takes a dataset out of the catalogue, data key and all. Not durable before the store's flush.
-    pub(crate) fn unlist(&self, name: &str, id: Option<Id>) -> Result<()> {
+    pub(crate) fn unlist(&self, census: &mut Census, name: &str, id: Option<Id>) -> Result<()> {
         let mut changes = vec![Change::delete(Table::Catalog, entry_key(NAME, self.name_tag(name)))];
         for letter in [DATA_KEY, MANIFEST] {
             changes.extend(id.map(|id| Change::delete(Table::Catalog, entry_key(letter, id))));
         }
-        self.store().apply(changes)
+        self.change(census, Table::Catalog, changes)
     }
 
     /// The id of the dataset whose manifest bears this name, for one whose name entry is damaged.

@@ -50,6 +50,7 @@ pub(crate) enum RecordType {
     Schema = 6,
     RecordHead = 7,
     RecordBody = 8,
+    Census = 9,
 }
 
 /// How the plaintext is coded before it is encrypted.

@@ -210,6 +210,11 @@ pub enum Flaw {
     /// It authenticates and yet does not hold together.
     #[error("its parts contradict each other")]
     Inconsistent,
+    /// Its entries are not those last written.
+    #[error(
+        "its entries are not those last written (one was taken away, added, or put back from an older copy)"
+    )]
+    Altered,
     /// Written in a format that this program does not know.
     #[error("its format is unknown")]
     Format,
@@ -223,6 +228,10 @@ pub enum Place {
     Header,
     /// A key slot.
     Slot,
+    /// The list of all datasets.
+    DatasetList,
+    /// The list of all records.
+    RecordList,
     /// A part of the dataset of this name.
     Dataset {
         /// The dataset's name.
@@ -274,7 +283,9 @@ impl Place {
 
     fn remedy(&self) -> &'static str {
         match self {
-            Self::Header | Self::Slot => "restore the vault from a backup",
+            Self::Header | Self::Slot | Self::DatasetList | Self::RecordList => {
+                "restore the vault from a backup"
+            }
             Self::Dataset { .. } => "restore the dataset from a backup, or remove and upload it again",
             Self::UnnamedDataset { .. } => "restore the vault from a backup",
             Self::Record { .. } => "restore the record from a backup, or remove it and make it anew",
@@ -287,6 +298,8 @@ impl fmt::Display for Place {
         match self {
             Self::Header => f.write_str("the vault's header"),
             Self::Slot => f.write_str("the vault's key slot"),
+            Self::DatasetList => f.write_str("the list of datasets"),
+            Self::RecordList => f.write_str("the list of records"),
             Self::Dataset { name, part } => write!(f, "dataset {name:?} ({part})"),
             Self::UnnamedDataset { id, part } => write!(f, "dataset with id {id} ({part})"),
             Self::Record { kind, id: Some(id) } => write!(f, "{kind} record {id:?}"),

@@ -6,6 +6,7 @@
 //!    -> "index-mac" hides names in database keys
 //!    -> "names"     seals name entries
 //!    -> "records"   seals the daemon's records
+//!    -> "census"    seals the census of each table
 //! data key -> a subkey for each record of the dataset (see `envelope`)
 //! ```
 
@@ -20,6 +21,7 @@ pub(crate) struct Hierarchy {
     pub(crate) index_mac: Key,
     pub(crate) names: Key,
     pub(crate) records: Key,
+    pub(crate) census: Key,
 }
 
 impl Hierarchy {
@@ -30,6 +32,7 @@ impl Hierarchy {
             index_mac: key("index-mac"),
             names: key("names"),
             records: key("records"),
+            census: key("census"),
         }
     }
 
@@ -71,6 +74,7 @@ mod tests {
             (&keys.index_mac, "c9889230275c9b93cb8604246aa1bfa418b62c37f882db7d9cc47f3d5da5f4ec"),
             (&keys.names, "8da080a60d9fab032c88fccf431beb47d16bacaa2efa58f415e117b2fcc7ae9d"),
             (&keys.records, "bcafa7c877fe4ee655f4b768964fc762b2b2cf91b6cc7ba2719439a0e19b7593"),
+            (&keys.census, "fb27aad11ab58dbd63ce066329b9b8a23ab88f46a39c3b7c5e9b83dae024acd5"),
         ];
         for (key, digits) in known {
             assert_eq!(hex(key.as_ref()), digits);

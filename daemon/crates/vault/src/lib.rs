@@ -36,6 +36,7 @@
 //! ```
 
 mod catalog;
+mod census;
 mod codec;
 mod dataset;
 mod envelope;

@@ -124,9 +124,13 @@ impl Vault {
         let tag = self.record_tag(kind, id);
         let sealed = envelope::seal_plain(&self.keys().records, &self.head_address(tag), &head)?;
         let replaced = {
-            let _writing = self.record_lock();
+            let mut census = self.census(Table::Records);
             let replaced = self.body_of(kind, tag)?;
-            self.store().apply(vec![Change::put(Table::Records, head_key(kind, tag), sealed)])?;
+            self.change(
+                &mut census,
+                Table::Records,
+                vec![Change::put(Table::Records, head_key(kind, tag), sealed)],
+            )?;
             replaced
         };
         self.store().durable_flush()?;
@@ -192,12 +196,16 @@ impl Vault {
         name::check_record(id)?;
         let tag = self.record_tag(kind, id);
         let replaced = {
-            let _writing = self.record_lock();
+            let mut census = self.census(Table::Records);
             if self.store().get(Table::Records, &head_key(kind, tag))?.is_none() {
                 return Ok(false);
             }
             let replaced = self.body_of(kind, tag)?;
-            self.store().apply(vec![Change::delete(Table::Records, head_key(kind, tag))])?;
+            self.change(
+                &mut census,
+                Table::Records,
+                vec![Change::delete(Table::Records, head_key(kind, tag))],
+            )?;
             replaced
         };
         self.store().durable_flush()?;
@@ -247,7 +255,7 @@ impl Vault {
         })
     }
 
-    /// Owners of all record bodies, and the heads that fail their check.
+    /// Owners of all record bodies, and what is damaged among the heads.
     pub(crate) fn record_bodies(&self) -> Result<(Vec<Id>, Vec<VaultError>)> {
         let (mut owners, mut found) = (Vec::new(), Vec::new());
         for kind in RecordKind::ALL {
@@ -256,6 +264,9 @@ impl Vault {
                 Ok(_) => {}
                 Err(flaw) => found.push(Place::Record { kind, id: None }.damaged(flaw)),
             })?;
+        }
+        if found.is_empty() {
+            found.extend(self.census_damage(Table::Records)?);
         }
         Ok((owners, found))
     }

@@ -54,6 +54,15 @@ impl Change {
         Self { table, key, value: Some(value) }
     }
 
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The new value, or `None` where the entry is deleted.
+    pub(crate) fn value(&self) -> Option<&[u8]> {
+        self.value.as_deref()
+    }
+
     pub(crate) fn delete(table: Table, key: Vec<u8>) -> Self {
         Self { table, key, value: None }
     }

@@ -12,6 +12,7 @@ use crate::{
     error::{Result, VaultError},
     id::Id,
     name,
+    store::Table,
     stream::{StreamAddress, StreamOf, StreamReader, StreamWriter},
     vault::Vault,
 };
@@ -113,13 +114,13 @@ impl Upload {
         // The chunks first: once the entries below are on the disk, all that they speak of is.
         self.vault.store().durable_flush()?;
         {
-            let _writing = self.vault.catalog_lock();
+            let mut census = self.vault.census(Table::Catalog);
             self.vault.refuse_taken(&self.name)?;
-            self.vault.store().apply(entries)?;
+            self.vault.change(&mut census, Table::Catalog, entries)?;
         }
         if let Err(error) = self.vault.store().durable_flush() {
             // Not acknowledged, so it must not stay; on a disk that refuses, the attempt is all there is.
-            let _ = self.vault.unlist(&self.name, Some(self.id));
+            let _ = self.vault.unlist(&mut self.vault.census(Table::Catalog), &self.name, Some(self.id));
             return Err(error);
         }
         self.committed = true;

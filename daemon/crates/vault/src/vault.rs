@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     catalog::Entry,
+    census::Census,
     dataset::{DatasetInfo, DatasetReader},
     envelope::RecordType,
     error::{Flaw, Place, Result, VaultError},
@@ -49,8 +50,8 @@ struct OpenVault {
     id: Id,
     keys: Hierarchy,
     store: Arc<Store>,
-    catalog: Mutex<()>,
-    records: Mutex<()>,
+    catalog: Mutex<Census>,
+    records: Mutex<Census>,
 }
 
 impl Vault {
@@ -84,6 +85,10 @@ impl Vault {
             let store = Store::open(&partial, second)?;
             store.apply(vec![slot::create(vault, unlock, &master)?])?;
             store.apply(vec![Change::put(Table::Header, HEADER_KEY.to_vec(), header(vault))])?;
+            let keys = Hierarchy::derive(&master, vault);
+            for table in [Table::Catalog, Table::Records] {
+                store.apply(vec![Census::empty().sealed(&keys, vault, table)?])?;
+            }
             store.sync_file_system()?;
         }
         fs::rename(&partial, database(dir))
@@ -121,7 +126,8 @@ impl Vault {
         let master = slot::unlock(&store, id, unlock)?;
         let keys = Hierarchy::derive(&master, id);
         drop(master);
-        let (catalog, records) = (Mutex::new(()), Mutex::new(()));
+        let census = |table| Census::load(&store, &keys, id, table).map(Mutex::new);
+        let (catalog, records) = (census(Table::Catalog)?, census(Table::Records)?);
         let vault = Self { open: Arc::new(OpenVault { id, keys, store: Arc::new(store), catalog, records }) };
         sweep::sweep(&vault)?;
         Ok(vault)
@@ -184,7 +190,7 @@ impl Vault {
     pub fn remove(&self, name: &str) -> Result<()> {
         name::check_dataset(name)?;
         let id = {
-            let _writing = self.catalog_lock();
+            let mut census = self.census(Table::Catalog);
             let id = match self.find_id(name) {
                 Ok(id) => Some(id),
                 Err(VaultError::Damaged(_)) => self.find_id_by_manifest(name)?,
@@ -194,7 +200,7 @@ impl Vault {
                 },
                 Err(error) => return Err(error),
             };
-            self.unlist(name, id)?;
+            self.unlist(&mut census, name, id)?;
             id
         };
         self.store().durable_flush()?;
@@ -242,14 +248,11 @@ impl Vault {
         &self.open.keys
     }
 
-    /// Held while the catalogue is looked into and then changed.
-    pub(crate) fn catalog_lock(&self) -> MutexGuard<'_, ()> {
-        self.open.catalog.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Held while a record is looked up and then replaced.
-    pub(crate) fn record_lock(&self) -> MutexGuard<'_, ()> {
-        self.open.records.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The census of the catalogue or of the records, held while that table is looked into and then changed.
+    pub(crate) fn census(&self, table: Table) -> MutexGuard<'_, Census> {
+        let census = if table == Table::Catalog { &self.open.catalog } else { &self.open.records };
+        // A census is replaced whole, so one whose holder panicked is still the last good one.
+        census.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

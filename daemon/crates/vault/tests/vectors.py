@@ -43,7 +43,7 @@ def sealed(record, version, index, context, plain):
     return prefix + SALT + AESGCM(derived[:32]).encrypt(derived[32:], plain, data)
 
 
-for label in [b"kek", b"dek-wrap", b"index-mac", b"names", b"records"]:
+for label in [b"kek", b"dek-wrap", b"index-mac", b"names", b"records", b"census"]:
     print(label.decode(), expand(KEY, label).hex())
 print("tag", mac(expand(KEY, b"index-mac"), b"dataset", b"iris")[:16].hex())
 print("slot check", mac(KEY, b"cloister slot check", VAULT, OWNER).hex())
