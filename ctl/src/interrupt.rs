@@ -1,4 +1,4 @@
-//! Ctrl-C: a partial file is removed, a job that is being followed goes on without us.
+//! Ctrl-C and SIGTERM: a partial file is removed, a job that is being followed goes on without us.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,13 +6,13 @@ use std::process;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::output;
 
-/// What a shell reports for a program ended by SIGINT.
-const INTERRUPTED: i32 = 130;
+/// What a shell reports for a program ended by a signal: this and the signal's number, 130 for Ctrl-C.
+const BY_SIGNAL: i32 = 128;
 
 /// What has to happen before an interrupted command ends.
 pub(crate) enum Leave {
@@ -38,15 +38,15 @@ pub(crate) fn set(leave: Leave) {
 
 /// Waits for Ctrl-C beside the command. Where that cannot be arranged, Ctrl-C keeps its usual meaning.
 pub(crate) fn install() {
-    let Ok(mut signals) = Signals::new([SIGINT]) else { return };
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
     thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            leave();
+        if let Some(signal) = signals.forever().next() {
+            leave(signal);
         }
     });
 }
 
-fn leave() -> ! {
+fn leave(signal: i32) -> ! {
     let leave = LEAVE.lock().unwrap_or_else(PoisonError::into_inner);
     match &*leave {
         Leave::Quietly => {}
@@ -65,5 +65,5 @@ fn leave() -> ! {
             }
         }
     }
-    process::exit(INTERRUPTED)
+    process::exit(BY_SIGNAL + signal)
 }

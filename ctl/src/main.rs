@@ -57,7 +57,8 @@ fn no_command(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let whole = error.render().to_string();
         // Its first paragraph; usage and tips follow.
         let first: Vec<&str> = whole.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-        Failure::new(ErrorCode::Usage, first.join(" ").trim_start_matches("error: ")).with_hint("see cloisterctl --help")
+        Failure::new(ErrorCode::Usage, first.join(" ").trim_start_matches("error: "))
+            .with_hint("see cloisterctl --help")
     });
     Output::new(json, false).failure(&failure);
     ExitCode::from(failure.code.exit_code())

@@ -1,5 +1,6 @@
 //! Where documents go: standard output, or a file that is complete or not there.
 
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -7,12 +8,19 @@ use control::{ErrorCode, Failure};
 use tempfile::NamedTempFile;
 
 use crate::interrupt::{self, Leave};
-use crate::output::{self, Outcome};
+use crate::output::{self, Outcome, Stop};
 
 /// A place to write a document to.
 pub(crate) enum Destination {
     /// Standard output, as it comes.
     Stdout,
+    /// A device or a pipe: it must not be replaced by a file.
+    Device {
+        /// Its name.
+        path: PathBuf,
+        /// Where the bytes go.
+        device: File,
+    },
     /// A file beside its final name, which it gets when it is complete.
     File {
         /// The final name.
@@ -20,6 +28,11 @@ pub(crate) enum Destination {
         /// The file for now.
         partial: BufWriter<NamedTempFile>,
     },
+}
+
+/// The path after `-o`, where it is one: `-` is standard output, as without `-o`.
+pub(crate) fn named(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|path| *path != Path::new("-"))
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {
@@ -33,30 +46,46 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
 }
 
 impl Destination {
-    /// Opens it. A file is readable by its owner only: rows and labels are private.
+    /// Opens it; without a path it is standard output. A file is readable by its owner only: rows and labels are private.
     pub(crate) fn open(path: Option<&Path>) -> Outcome<Self> {
         let Some(path) = path else { return Ok(Self::Stdout) };
+        let mut path = path.to_owned();
+        match fs::metadata(&path) {
+            Ok(there) if there.is_dir() => {
+                let failure = Failure::new(ErrorCode::Usage, format!("{} is a folder", path.display()));
+                return Err(failure.with_hint("name a file after -o").into());
+            }
+            Ok(there) if !there.is_file() => {
+                let device =
+                    File::options().write(true).open(&path).map_err(|error| failed(&path, &error))?;
+                return Ok(Self::Device { path, device });
+            }
+            // A link goes on pointing to the file.
+            Ok(_) => path = fs::canonicalize(&path).map_err(|error| failed(&path, &error))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path, &error).into()),
+        }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        if path.file_name().is_none() || path.is_dir() {
-            let message = format!("{} is a folder, not a file", path.display());
-            return Err(Failure::new(ErrorCode::Usage, message).with_hint("name a file after -o").into());
-        }
         let partial = tempfile::Builder::new()
             .prefix(".cloisterctl-")
             .suffix(".partial")
             .tempfile_in(folder)
-            .map_err(|error| failed(path, &error))?;
+            .map_err(|error| failed(&path, &error))?;
         interrupt::set(Leave::Remove(partial.path().to_owned()));
-        Ok(Self::File { path: path.to_owned(), partial: BufWriter::new(partial) })
+        Ok(Self::File { path, partial: BufWriter::new(partial) })
     }
 
     /// Adds a piece.
     pub(crate) fn write(&mut self, piece: &[u8]) -> Outcome {
         match self {
             Self::Stdout => output::raw(piece),
+            Self::Device { path, device } => device.write_all(piece).map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Stop::ReaderGone,
+                _ => failed(path, &error).into(),
+            }),
             Self::File { path, partial } => {
                 partial.write_all(piece).map_err(|error| failed(path, &error).into())
             }
@@ -100,5 +129,21 @@ mod tests {
         assert!(finished.write(b"ne").is_ok() && finished.write(b"w").is_ok() && finished.finish().is_ok());
         assert_eq!(names(folder.path()), ["labels.csv"]);
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn links_and_devices_stay_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link, device] = ["labels.csv", "link", "null"].map(|name| folder.path().join(name));
+        std::fs::write(&path, "old").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        for to in [&link, &device] {
+            let Ok(mut destination) = Destination::open(Some(to)) else { panic!("not opened") };
+            assert!(destination.write(b"new").is_ok() && destination.finish().is_ok());
+            assert!(to.is_symlink());
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert!(Destination::open(Some(folder.path())).is_err());
     }
 }

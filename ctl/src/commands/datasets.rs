@@ -12,7 +12,7 @@ use crate::cli;
 use crate::daemon::{Daemon, answer};
 use crate::output::{self, Outcome, Output};
 use crate::progress::Progress;
-use crate::save::Destination;
+use crate::save::{self, Destination};
 use crate::text;
 
 pub(super) fn list(daemon: &mut Daemon, output: &Output) -> Outcome {
@@ -149,6 +149,7 @@ pub(super) fn save(
     path: Option<&Path>,
     output: &Output,
 ) -> Outcome {
+    let path = save::named(path);
     let mut destination = Destination::open(path)?;
     let mut progress = path.map(|_| Progress::transfer(output, None));
     let mut received = 0;

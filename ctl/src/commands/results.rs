@@ -5,7 +5,7 @@ use super::{Identified, datasets};
 use crate::cli::{ExportFormat, Results};
 use crate::daemon::{Daemon, answer};
 use crate::output::{self, Outcome, Output};
-use crate::save::Destination;
+use crate::save::{self, Destination};
 use crate::text;
 
 /// So many attributes fit beside each other on most terminals.
@@ -24,7 +24,8 @@ pub(super) fn run(daemon: &mut Daemon, command: Option<&Results>, output: &Outpu
                 ExportFormat::Json => output::document("result", &result)?,
                 ExportFormat::Csv => centres_csv(&result),
             };
-            let mut destination = Destination::open(path.as_deref())?;
+            let path = save::named(path.as_deref());
+            let mut destination = Destination::open(path)?;
             destination.write(text.as_bytes())?;
             destination.finish()?;
             let Some(path) = path else { return Ok(()) };
