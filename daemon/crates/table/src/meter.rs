@@ -138,14 +138,20 @@ impl<'a> Meter<'a> {
 /// Line and column after `text`, which starts at `line` and `column`.
 fn advance(line: u64, column: u64, text: &[u8]) -> (u64, u64) {
     // A character starts at each byte that does not continue one.
-    let width = |text: &[u8]| text.iter().filter(|&&b| b & 0xC0 != 0x80).count() as u64;
+    let starts_character = |b| b & 0xC0 != 0x80;
     match text.iter().rposition(|&b| b == b'\n') {
-        None => (line, column + width(text)),
+        None => (line, column + count(text, starts_character)),
         Some(last) => {
-            let lines = text[..=last].iter().filter(|&&b| b == b'\n').count() as u64;
-            (line + lines, 1 + width(&text[last + 1..]))
+            (line + count(&text[..=last], |b| b == b'\n'), 1 + count(&text[last + 1..], starts_character))
         }
     }
+}
+
+/// How many bytes there are of a kind.
+fn count(text: &[u8], of_kind: impl Fn(u8) -> bool) -> u64 {
+    // Short runs keep the sums in single bytes, which makes for full vectors.
+    let run = |run: &[u8]| run.iter().map(|&b| u8::from(of_kind(b))).sum::<u8>();
+    text.chunks(u8::MAX as usize).map(|chunk| u64::from(run(chunk))).sum()
 }
 
 /// Index of the first byte in `block` of (or, across the block's start, after) a character

@@ -13,16 +13,11 @@ pub(crate) enum NotNumber {
 
 /// A finite number in decimal notation, with or without an exponent.
 pub(crate) fn parse(text: &str) -> Result<f64, NotNumber> {
-    // Rust's parser takes words (`inf`, `nan`) besides decimal notation: let no letter but the
-    // exponent's through.
-    let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E');
-    if !text.bytes().all(plain) {
-        return Err(NotNumber::Form);
-    }
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err(NotNumber::Range),
-        Err(_) => Err(NotNumber::Form),
+        // Rust's parser takes the words `inf`, `infinity` and `nan` besides decimal notation.
+        Ok(_) if !text.contains(['n', 'N']) => Err(NotNumber::Range),
+        _ => Err(NotNumber::Form),
     }
 }
 

@@ -100,9 +100,8 @@ proptest! {
     fn csv_returns_what_it_can_express(
         numbers in prop::collection::vec((number(), number()), 2..20),
         words in prop::collection::hash_set("[a-z ,;\"\n\t]{0,5}x[ \"\né]{0,2}", 20),
-        names in distinct("[a-zé,\"\n;]{1,6}", 3..4),
+        names in prop::collection::vec("[a-zé,\"\n\t;]{1,6}", 3),
     ) {
-        prop_assume!(names.len() == 3);
         let rows = numbers.len();
         let words: Vec<&str> = words.iter().map(String::as_str).take(rows).collect();
         let kinds = [
@@ -111,7 +110,9 @@ proptest! {
             Kind::String,
             Kind::Nominal { labels: vec!["one, two".to_owned(), "\"".to_owned()] },
         ];
-        let names = names.iter().map(|n| n.trim().to_owned() + "n").chain(["class".to_owned()]);
+        // Readers trim names, so they must differ in more than their edges.
+        let names = names.iter().enumerate().map(|(i, n)| format!("{}{i}n", n.trim()));
+        let names = names.chain(["class".to_owned()]);
         let attributes = names.zip(kinds).enumerate();
         let table = Table::new(
             Schema {

@@ -12,7 +12,7 @@ use crate::number;
 use crate::schema::{Attribute, Kind, Schema};
 use crate::source::Source;
 use crate::table::Table;
-use csv::ByteRecord;
+use csv::StringRecord;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -33,9 +33,16 @@ pub(crate) fn read(source: Source<'_>, limits: &Limits, notes: &mut Vec<Note>) -
         .flexible(true)
         .buffer_capacity(AHEAD)
         .from_reader(text);
-    let mut records =
-        Records { reader: &mut reader, reach, limits, current: ByteRecord::new(), ahead: ByteRecord::new() };
+    let mut records = Records {
+        reader: &mut reader,
+        reach,
+        limits,
+        current: StringRecord::new(),
+        ahead: StringRecord::new(),
+        not_utf8: None,
+    };
     records.start()?;
+    records.check_ahead()?;
     if !records.next()? {
         return Err(TableError::new(ErrorKind::Truncated, "the document is empty")
             .hint("CSV starts with a line that names the attributes"));
@@ -77,7 +84,7 @@ fn delimiter(text: &[u8]) -> u8 {
 /// The record that [`Marked`] puts after the document's end. A quotation mark that is still open
 /// there swallows it, which is how a document that was cut off inside quotes shows.
 const END: &[u8] = b"\n\x01end\n";
-const END_FIELD: &[u8] = b"\x01end";
+const END_FIELD: &str = "\x01end";
 
 /// The text, let through only as far as the current record may reach, and [`END`].
 struct Marked<'a> {
@@ -107,8 +114,10 @@ struct Records<'r, 'a> {
     reader: &'r mut csv::Reader<Marked<'a>>,
     reach: Rc<Cell<u64>>,
     limits: &'r Limits,
-    current: ByteRecord,
-    ahead: ByteRecord,
+    current: StringRecord,
+    ahead: StringRecord,
+    /// Line and field (from 1) if the record ahead is not UTF-8.
+    not_utf8: Option<(u64, u64)>,
 }
 
 impl Records<'_, '_> {
@@ -121,11 +130,16 @@ impl Records<'_, '_> {
     fn fetch(&mut self) -> Result<bool, TableError> {
         let reach = self.reader.position().byte() + (self.limits.record_bytes + AHEAD) as u64;
         self.reach.set(reach);
-        match self.reader.read_byte_record(&mut self.ahead) {
+        match self.reader.read_record(&mut self.ahead) {
             Ok(more) => Ok(more),
             Err(e) => {
                 let line = self.reader.position().line();
                 Err(match e.kind() {
+                    csv::ErrorKind::Utf8 { pos, err } => {
+                        let line = pos.as_ref().map_or(line, csv::Position::line);
+                        self.not_utf8 = Some((line, err.field() as u64 + 1));
+                        return Ok(true);
+                    }
                     csv::ErrorKind::Io(e) => {
                         let error = TableError::from_io(e);
                         match error.line {
@@ -142,6 +156,10 @@ impl Records<'_, '_> {
     /// Moves to the next record; `false` after the last.
     #[inline]
     fn next(&mut self) -> Result<bool, TableError> {
+        if let Some((line, field)) = self.not_utf8 {
+            let error = TableError::new(ErrorKind::Encoding, "the field is not valid UTF-8");
+            return Err(error.at(line, field).hint("convert the file, for instance with iconv -t UTF-8"));
+        }
         std::mem::swap(&mut self.current, &mut self.ahead);
         if self.fetch()? {
             return Ok(true);
@@ -155,20 +173,22 @@ impl Records<'_, '_> {
             .hint("close them, or fetch the file again if it was cut off"))
     }
 
+    /// The error if the record ahead is not UTF-8.
+    #[inline]
+    fn check_ahead(&self) -> Result<(), TableError> {
+        match self.not_utf8 {
+            None => Ok(()),
+            Some((line, field)) => Err(TableError::new(ErrorKind::Encoding, "the field is not valid UTF-8")
+                .at(line, field)
+                .hint("convert the file, for instance with iconv -t UTF-8")),
+        }
+    }
+
     /// An error in a field (from 1) of the current record.
     #[cold]
     fn error(&self, field: usize, kind: ErrorKind, message: impl Into<Box<str>>) -> TableError {
         let line = self.current.position().map_or(1, csv::Position::line);
         TableError::new(kind, message).at(line, field as u64)
-    }
-
-    /// The text of a field (from 0) of the current record.
-    #[inline]
-    fn field(&self, index: usize) -> Result<&str, TableError> {
-        std::str::from_utf8(&self.current[index]).map_err(|_| {
-            self.error(index + 1, ErrorKind::Encoding, "the field is not valid UTF-8")
-                .hint("convert the file, for instance with iconv -t UTF-8")
-        })
     }
 }
 
@@ -182,7 +202,7 @@ fn header(records: &Records<'_, '_>) -> Result<Vec<String>, TableError> {
     let mut names: Vec<String> = Vec::with_capacity(width);
     let mut seen = HashSet::with_capacity(width);
     for index in 0..width {
-        let name = trim(records.field(index)?);
+        let name = trim(&records.current[index]);
         let wrong = |message| records.error(index + 1, ErrorKind::Schema, message);
         if name.trim().is_empty() {
             return Err(wrong("the header has a field without a name")
@@ -216,8 +236,12 @@ fn rows(
 ) -> Result<(), TableError> {
     let limits = records.limits;
     let mut instance = 0;
-    while records.next()? {
+    loop {
         instance += 1;
+        records.check_ahead().map_err(|error| in_record(error, instance, names))?;
+        if !records.next()? {
+            return Ok(());
+        }
         if instance > limits.rows {
             return Err(TableError::limit("instances", limits.rows).instance(instance));
         }
@@ -237,7 +261,7 @@ fn rows(
         }
         for (index, column) in columns.iter_mut().enumerate() {
             let in_field = |error: TableError| error.instance(instance).attribute(&names[index]);
-            let field = records.field(index).map_err(in_field)?;
+            let field = &records.current[index];
             if field.len() > limits.string_bytes {
                 let error = TableError::limit("bytes of one field", limits.string_bytes);
                 let line = records.error(index + 1, ErrorKind::Limit, "").line;
@@ -250,7 +274,17 @@ fn rows(
             }
         }
     }
-    Ok(())
+}
+
+/// Adds what an error that has only its place does not know.
+#[cold]
+fn in_record(error: TableError, instance: u64, names: &[String]) -> TableError {
+    let name = error.column.and_then(|field| names.get(field as usize - 1));
+    match name {
+        Some(name) => error.attribute(name),
+        None => error,
+    }
+    .instance(instance)
 }
 
 #[cold]

@@ -75,6 +75,8 @@ impl Content {
     #[inline]
     pub(super) fn get(&self) -> &str {
         match self.firm {
+            // Most values have no blank edges; finding that out must not decode characters.
+            None if !has_edge(self.text.as_bytes()) => &self.text,
             None => self.text.trim_matches(is_blank),
             Some((start, end)) => {
                 let head = self.text[..start].trim_start_matches(is_blank).len();
@@ -83,6 +85,13 @@ impl Content {
             }
         }
     }
+}
+
+/// Whether the first or last byte may be white space.
+#[inline]
+fn has_edge(text: &[u8]) -> bool {
+    let may = |b: Option<&u8>| b.is_some_and(|&b| b <= b' ');
+    may(text.first()) || may(text.last())
 }
 
 /// The value of an XML attribute, from the raw text between its quotation marks.
