@@ -10,7 +10,7 @@ use kmeans::Metric;
 
 use crate::library;
 use crate::loaded::{LoadedMetric, SecureForm};
-use crate::probe::Probe;
+use crate::probe::{Probe, Sound};
 use crate::refusal::{Refusal, Rejected};
 use crate::trust::{FileIdentity, Trust};
 
@@ -20,21 +20,22 @@ pub struct MetricHost {
     dir: PathBuf,
     trust: Trust,
     probe: Probe,
-    state: Mutex<State>,
+    /// Every file that was ever opened in this process: the loader would hand out the old code again for a
+    /// new file under the same path. Locked for a whole reload, so that two do not open the same file.
+    opened: Mutex<HashMap<PathBuf, FileIdentity>>,
+    /// Locked for moments only, so that a plugin on trial keeps no run waiting.
+    current: Mutex<Current>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Current {
     /// The metrics that runs may name.
     plugins: BTreeMap<String, Plugin>,
-    /// Every file that was ever opened in this process: the loader would hand out the old code again for a
-    /// new file under the same path.
-    opened: HashMap<PathBuf, FileIdentity>,
     /// What the last look at the directory refused.
     rejected: Vec<Arc<Rejected>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Plugin {
     metric: Arc<LoadedMetric>,
     file: PathBuf,
@@ -92,7 +93,13 @@ impl MetricHost {
     /// If `dir` cannot be listed, or it or a directory above it could be changed by others.
     pub fn load_dir(dir: &Path, trust: &Trust, probe: &Probe) -> Result<Self, HostError> {
         let dir = trust.check_directory(dir).map_err(HostError::Directory)?;
-        let host = Self { dir, trust: *trust, probe: probe.clone(), state: Mutex::default() };
+        let host = Self {
+            dir,
+            trust: *trust,
+            probe: probe.clone(),
+            opened: Mutex::default(),
+            current: Mutex::default(),
+        };
         host.reload()?;
         Ok(host)
     }
@@ -105,34 +112,34 @@ impl MetricHost {
     /// # Errors
     /// As [`Self::load_dir`]; the metrics then stay as they are.
     pub fn reload(&self) -> Result<Reloaded, HostError> {
-        // The lock is held throughout, so that two reloads do not open the same file.
-        let mut state = self.state();
+        let mut opened = lock(&self.opened);
         self.trust.check_directory(&self.dir).map_err(HostError::Directory)?;
         let files = self.files()?;
-        let mut reloaded = Reloaded::default();
-        state.plugins.retain(|name, plugin| {
-            let stays = files.contains(&plugin.file);
-            if !stays {
-                reloaded.retired.push(name.clone());
-            }
-            stays
-        });
-        state.rejected.clear();
+        let (mut plugins, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = lock(&self.current)
+            .plugins
+            .clone()
+            .into_iter()
+            .partition(|(_, plugin)| files.contains(&plugin.file));
+        let (mut added, mut rejected) = (Vec::new(), Vec::new());
         for file in files {
-            match self.load_file(&mut state, &file) {
+            match self.load_file(&mut opened, &plugins, &file) {
                 Ok(None) => {}
-                Ok(Some(name)) => reloaded.added.push(name),
-                Err(reason) => state.rejected.push(Arc::new(Rejected { file, reason })),
+                Ok(Some(metric)) => {
+                    added.push(metric.name().to_owned());
+                    plugins.insert(metric.name().to_owned(), Plugin { metric: Arc::new(metric), file });
+                }
+                Err(reason) => rejected.push(Arc::new(Rejected { file, reason })),
             }
         }
-        reloaded.retired.retain(|name| !state.plugins.contains_key(name));
-        Ok(reloaded)
+        let retired = gone.into_keys().filter(|name| !plugins.contains_key(name)).collect();
+        *lock(&self.current) = Current { plugins, rejected };
+        Ok(Reloaded { added, retired })
     }
 
     /// The metric with this name, unless it is disabled.
     pub fn get(&self, name: &str) -> Option<Arc<dyn Metric>> {
-        let state = self.state();
-        let metric = &state.plugins.get(name)?.metric;
+        let current = lock(&self.current);
+        let metric = &current.plugins.get(name)?.metric;
         metric.broken().is_none().then(|| Arc::clone(metric) as Arc<dyn Metric>)
     }
 
@@ -146,17 +153,12 @@ impl MetricHost {
             file: file.clone(),
             broken: metric.broken().map(str::to_owned),
         };
-        self.state().plugins.values().map(describe).collect()
+        lock(&self.current).plugins.values().map(describe).collect()
     }
 
     /// The files that the last load or reload refused, in the order of their names.
     pub fn rejected(&self) -> Vec<Arc<Rejected>> {
-        self.state().rejected.clone()
-    }
-
-    /// Nothing that is done under the lock leaves the state half changed, so a panic there does no harm.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.current).rejected.clone()
     }
 
     /// The `.so` files of the directory, sorted.
@@ -175,14 +177,19 @@ impl MetricHost {
         list().map_err(|source| HostError::List { dir: self.dir.clone(), source })
     }
 
-    /// Loads one file; gives its metric's name if that is new.
-    fn load_file(&self, state: &mut State, file: &Path) -> Result<Option<String>, Refusal> {
+    /// Loads one file; gives its metric if that is new.
+    fn load_file(
+        &self,
+        opened: &mut HashMap<PathBuf, FileIdentity>,
+        plugins: &BTreeMap<String, Plugin>,
+        file: &Path,
+    ) -> Result<Option<LoadedMetric>, Refusal> {
         let name = library::metric_name(file)?;
         let identity = self.trust.check_file(file)?;
-        if state.opened.get(file).is_some_and(|opened| *opened != identity) {
+        if opened.get(file).is_some_and(|opened| !opened.is_same_content(&identity)) {
             return Err(Refusal::Replaced);
         }
-        if let Some(plugin) = state.plugins.get(name) {
+        if let Some(plugin) = plugins.get(name) {
             if plugin.file == file {
                 return Ok(None);
             }
@@ -192,9 +199,29 @@ impl MetricHost {
         if self.trust.check_file(file)? != identity {
             return Err(Refusal::Changed);
         }
-        state.opened.insert(file.to_owned(), identity);
-        let metric = Arc::new(library::open(file)?);
-        state.plugins.insert(name.to_owned(), Plugin { metric, file: file.to_owned() });
-        Ok(Some(name.to_owned()))
+        opened.insert(file.to_owned(), identity);
+        library::open(file).map(Some)
     }
+}
+
+/// Nothing that is done under these locks leaves a state half changed, so a panic there does no harm.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts one file through everything that comes before loading, with its directories, and loads it in the child
+/// process only. For a plugin that an operator wants to know about.
+///
+/// # Errors
+/// Why it would not be loaded from where it is.
+pub fn check_file(file: &Path, trust: &Trust, probe: &Probe) -> Result<Sound, Refusal> {
+    let file_name = file.file_name().ok_or(Refusal::FileName)?;
+    let dir = match file.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let file = trust.check_directory(dir)?.join(file_name);
+    library::metric_name(&file)?;
+    trust.check_file(&file)?;
+    Ok(probe.run(&file)?)
 }

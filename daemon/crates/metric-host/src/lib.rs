@@ -15,8 +15,8 @@ mod trust;
 
 pub mod conformance;
 
-pub use host::{HostError, MetricHost, PluginInfo, Reloaded};
+pub use host::{HostError, MetricHost, PluginInfo, Reloaded, check_file};
 pub use loaded::{LoadedMetric, SecureForm, from_static};
-pub use probe::{Probe, ProbeFailure, probe_child_main};
+pub use probe::{Probe, ProbeFailure, Sound, probe_child_main};
 pub use refusal::{Refusal, Rejected};
 pub use trust::Trust;

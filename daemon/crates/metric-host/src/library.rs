@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::error::Error;
+use std::hint::black_box;
 use std::path::Path;
 
 use abi::DescribeFn;
@@ -46,7 +47,21 @@ pub(crate) fn open(canonical: &Path) -> Result<LoadedMetric, Refusal> {
     let metric = LoadedMetric::new(checked);
     conformance::check(&metric)?;
     conformance::check_secure_form(&metric, metric.secure_form())?;
+    if !arithmetic_is_standard() {
+        return Err(Refusal::Arithmetic);
+    }
     Ok(metric)
+}
+
+/// Whether this thread still rounds to nearest and keeps subnormal numbers.
+///
+/// A plugin linked with `-ffast-math` switches the latter off for the whole thread that loads it, and the
+/// daemon's own results would no longer be the same on every host.
+fn arithmetic_is_standard() -> bool {
+    let subnormal = black_box(f64::MIN_POSITIVE) * black_box(0.5);
+    let rounded =
+        (black_box(1.0) + black_box(f64::EPSILON / 4.0), black_box(1.0) - black_box(f64::EPSILON / 8.0));
+    black_box(subnormal) + black_box(subnormal) == f64::MIN_POSITIVE && rounded == (1.0, 1.0)
 }
 
 /// The loader's own words, which libloading keeps in the source of its error.

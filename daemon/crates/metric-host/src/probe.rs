@@ -40,6 +40,15 @@ pub struct Probe {
     pub timeout: Duration,
 }
 
+/// What a trial run found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sound {
+    /// The metric's name.
+    pub name: String,
+    /// The plugin's version.
+    pub version: String,
+}
+
 /// What happened to a trial run.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeFailure {
@@ -65,7 +74,7 @@ pub enum ProbeFailure {
 
 impl Probe {
     /// Runs the program on `file` and waits for its verdict.
-    pub(crate) fn run(&self, file: &Path) -> Result<(), ProbeFailure> {
+    pub(crate) fn run(&self, file: &Path) -> Result<Sound, ProbeFailure> {
         let mut child = Command::new(&self.program)
             .args(&self.args)
             .arg(file)
@@ -158,7 +167,7 @@ fn end(child: &mut Child) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-fn verdict(status: ExitStatus, output: &[u8]) -> Result<(), ProbeFailure> {
+fn verdict(status: ExitStatus, output: &[u8]) -> Result<Sound, ProbeFailure> {
     if let Some(signal) = status.signal() {
         return Err(ProbeFailure::Signal(signal));
     }
@@ -169,8 +178,9 @@ fn verdict(status: ExitStatus, output: &[u8]) -> Result<(), ProbeFailure> {
             reason.chars().filter(|c| !c.is_control()).take(REASON_MAX).collect(),
         ));
     }
-    if status.success() && result.starts_with(SOUND) {
-        return Ok(());
+    let sound = result.strip_prefix(SOUND).and_then(|words| words.split_once(' '));
+    if let (true, Some((name, version))) = (status.success(), sound) {
+        return Ok(Sound { name: name.to_owned(), version: version.to_owned() });
     }
     Err(ProbeFailure::NoResult(status.code().unwrap_or(-1)))
 }

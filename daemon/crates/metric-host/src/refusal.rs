@@ -122,6 +122,9 @@ pub enum Refusal {
     /// It does not compute as a metric must.
     #[error("it is not a sound metric: {0}")]
     Conformance(#[from] Breach),
+    /// It changes how the processor computes.
+    #[error("it changes the thread's rounding or drops subnormal numbers; build it without -ffast-math")]
+    Arithmetic,
     /// Another file offers the same metric.
     #[error("the metric `{name}` is already loaded from {}; remove one of the two files", first.display())]
     Duplicate {

@@ -41,6 +41,11 @@ impl FileIdentity {
             changed: (meta.ctime(), meta.ctime_nsec()),
         }
     }
+
+    /// As equality, but for the time of change, which a mere `chmod` moves.
+    pub(crate) fn is_same_content(&self, other: &Self) -> bool {
+        *self == Self { changed: self.changed, ..*other }
+    }
 }
 
 impl Trust {

@@ -2,6 +2,7 @@
  * The Chebyshev metric with one fault, chosen by FAULT. The tests compile it once for each.
  */
 #define _GNU_SOURCE
+#include <fenv.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,6 +35,10 @@ __attribute__((constructor)) static void construct(void) {
     for (int i = 0; i < 100000; i++) puts("a plugin that talks too much");
     fflush(stdout);
   }
+  if (is("rounds_up")) fesetround(FE_UPWARD);
+#ifdef __x86_64__
+  if (is("drops_subnormals")) __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
+#endif
   if (is("constructor_forks") && fork() == 0) {
     for (;;) pause(); /* holds the pipe of its parent's output */
   }

@@ -1,12 +1,10 @@
 //! Plugins written in C: one that is right, and one for each way of being wrong.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::directory::{assert_refused, compile, compile_faulty, load, outcome, plugin_dir, probe};
 use kmeans::MetricError;
 use metric_host::{MetricHost, Probe, SecureForm, Trust};
-use support::{assert_refused, compile, compile_faulty, load, outcome, plugin_dir, probe};
 
 #[test]
 fn a_sound_plugin_is_loaded_listed_and_used() {
@@ -83,6 +81,15 @@ fn wrong_answers_are_refused() {
         ("status_unknown", "returned 77"),
         ("no_dimension", "must take some number of attributes"),
     ]);
+}
+
+/// As `-ffast-math` does at load time.
+#[test]
+fn what_changes_the_arithmetic_is_refused() {
+    refused_each(&[("rounds_up", "-ffast-math")]);
+    if cfg!(target_arch = "x86_64") {
+        refused_each(&[("drops_subnormals", "-ffast-math")]);
+    }
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! Which files become code, and what a reload does.
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use metric_host::{HostError, MetricHost, Refusal, Reloaded, Trust};
-use support::{assert_refused, compile, load, outcome, plugin_dir, probe, set_mode};
+use crate::directory::{assert_refused, compile, compile_faulty, load, outcome, plugin_dir, probe, set_mode};
+use metric_host::{HostError, MetricHost, Refusal, Reloaded, Trust, check_file};
 
 fn chebyshev(dir: &Path, file_name: &str) {
     compile(dir, "chebyshev.c", &[], file_name);
@@ -188,12 +186,37 @@ fn a_file_replaced_under_its_name_needs_a_new_name() {
 }
 
 #[test]
+fn a_new_mode_is_no_new_file() {
+    let dir = plugin_dir();
+    chebyshev(dir.path(), "libchebyshev.so");
+    let host = load(dir.path());
+    set_mode(&dir.path().join("libchebyshev.so"), 0o444);
+    assert_eq!(host.reload().unwrap(), Reloaded::default());
+    assert_eq!(outcome(&host), (names(&["chebyshev"]), vec![]));
+}
+
+#[test]
+fn one_file_can_be_checked_without_loading_it() {
+    let dir = plugin_dir();
+    chebyshev(dir.path(), "libchebyshev.so");
+    let check = |file_name: &str| check_file(&dir.path().join(file_name), &Trust::own(), &probe());
+    let sound = check("libchebyshev.so").unwrap();
+    assert_eq!((sound.name.as_str(), sound.version.as_str()), ("chebyshev", "1.0.0"));
+    assert!(matches!(check("libnone.so"), Err(Refusal::Io { .. })));
+    assert!(matches!(check("chebyshev"), Err(Refusal::FileName)));
+    set_mode(&dir.path().join("libchebyshev.so"), 0o666);
+    assert!(matches!(check("libchebyshev.so"), Err(Refusal::Writable { mode: 0o666, .. })));
+    set_mode(dir.path(), 0o777);
+    assert!(matches!(check("libchebyshev.so"), Err(Refusal::Writable { mode: 0o777, .. })));
+}
+
+#[test]
 fn a_file_refused_by_the_trial_run_may_be_mended_in_place() {
     let dir = plugin_dir();
-    support::compile_faulty(dir.path(), "wrong_magic");
+    compile_faulty(dir.path(), "wrong_magic");
     let host = load(dir.path());
     assert_refused(&host, "CLOISTER_METRIC_MAGIC");
     fs::remove_file(dir.path().join("libfaulty.so")).unwrap();
-    support::compile_faulty(dir.path(), "none");
+    compile_faulty(dir.path(), "none");
     assert_eq!(host.reload().unwrap(), Reloaded { added: names(&["faulty"]), retired: vec![] });
 }
