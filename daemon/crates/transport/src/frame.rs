@@ -30,6 +30,8 @@ pub const VERSION: u8 = 1;
 pub const HEADER_LEN: usize = 48;
 /// Most payload bytes of a frame.
 pub const FRAME_MAX: usize = 1 << 20;
+/// A payload this short is written together with its header: one TLS record, one packet.
+const ONE_WRITE: usize = 8 << 10;
 
 /// What a frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +201,11 @@ pub async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Option<(Header
 /// Those of the stream.
 pub async fn write<S: AsyncWrite + Unpin>(stream: &mut S, header: &Header, payload: &[u8]) -> io::Result<()> {
     debug_assert_eq!(header.payload_len as usize, payload.len());
-    stream.write_all(&header.to_bytes()).await?;
-    stream.write_all(payload).await?;
+    if payload.len() <= ONE_WRITE {
+        stream.write_all(&[&header.to_bytes(), payload].concat()).await?;
+    } else {
+        stream.write_all(&header.to_bytes()).await?;
+        stream.write_all(payload).await?;
+    }
     stream.flush().await
 }
