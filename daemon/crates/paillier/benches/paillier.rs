@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use getrandom::SysRng;
 use num_bigint::BigUint;
-use paillier::{Encryptor, KeySize, Mask, Packing, Plaintext, SecretKey};
+use paillier::{Ciphertext, Encryptor, KeySize, Mask, Packing, Plaintext, SecretKey};
 use rand_core::{Rng, UnwrapErr};
 
 /// Paillier as in the textbook, with decryption by the Chinese remainder theorem, on num-bigint alone.
@@ -128,6 +128,8 @@ fn operations(c: &mut Criterion) {
                     encryptor.encrypt_all(&plaintexts, &mut UnwrapErr(SysRng))
                 });
             });
+            let bytes: Vec<u8> = sealed.iter().flat_map(Ciphertext::to_bytes).collect();
+            group.bench_function(id("read"), |b| b.iter(|| Ciphertext::all_from_bytes(key, &bytes)));
             group.bench_function(id("add"), |b| {
                 b.iter(|| sealed.iter().zip(&sealed).map(|(a, b)| key.add(a, b)).collect::<Vec<_>>());
             });

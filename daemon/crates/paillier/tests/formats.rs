@@ -20,7 +20,7 @@ fn padded(number: &BigUint, len: usize) -> Vec<u8> {
     out
 }
 
-/// p or q as a number.
+/// p and q.
 fn primes() -> (BigUint, BigUint) {
     let bytes = SECRET.to_bytes();
     (BigUint::from_bytes_be(&bytes[..64]), BigUint::from_bytes_be(&bytes[64..]))
@@ -110,10 +110,10 @@ fn bad_public_keys_are_refused() {
     let (p, q) = primes();
     let larger = p.clone().max(q);
     assert!(refusal(&(&larger * &larger)).contains("square"));
-    // 32771 is no factor that is looked for, 3 is.
+    // 3 divides it, and it is 1 modulo 4.
     let multiple = (BigUint::from(1u32) << 1023u32) / 12u32 * 12u32 + 9u32 + 12u32;
     assert!(refusal(&multiple).contains("small factor"));
-    // 2^1024 − 2^234 + 2^... would do; search a prime that is 1 modulo 4 below 2^1024 instead.
+    // The largest prime below 2^1024 that is 1 modulo 4.
     let two = BigUint::from(2u32);
     let mut prime = (BigUint::from(1u32) << 1024u32) - 3u32;
     while two.modpow(&(&prime - 1u32), &prime) != BigUint::from(1u32) {
@@ -148,6 +148,28 @@ fn ciphertexts_outside_of_the_group_are_refused() {
         let wanted = Error::Length { what: "a ciphertext", wanted: "256".into(), got: len };
         assert_eq!(Ciphertext::from_bytes(key, &vec![0; len]), Err(wanted));
     }
+}
+
+#[test]
+fn lists_of_ciphertexts_are_checked_one_by_one() {
+    let rng = &mut UnwrapErr(SysRng);
+    let key = SECRET.public();
+    let messages: Vec<Plaintext> = (0..5).map(|i| Plaintext::from_u64(key, i)).collect();
+    let all = Encryptor::new(key, rng).encrypt_all(&messages, rng).unwrap();
+    let bytes: Vec<u8> = all.iter().flat_map(Ciphertext::to_bytes).collect();
+    assert_eq!(Ciphertext::all_from_bytes(key, &bytes), Ok(all));
+    assert_eq!(Ciphertext::all_from_bytes(key, &[]), Ok(Vec::new()));
+    let (p, q) = primes();
+    for place in 0..5 {
+        for bad in [&BigUint::ZERO, &p, &q, &(key.modulus() * key.modulus())] {
+            let mut damaged = bytes.clone();
+            damaged[256 * place..][..256].copy_from_slice(&padded(bad, 256));
+            assert!(matches!(Ciphertext::all_from_bytes(key, &damaged), Err(Error::Ciphertext(_))));
+        }
+    }
+    let wanted =
+        Error::Length { what: "a list of ciphertexts", wanted: "a multiple of 256".into(), got: 1279 };
+    assert_eq!(Ciphertext::all_from_bytes(key, &bytes[1..]), Err(wanted));
 }
 
 #[test]
