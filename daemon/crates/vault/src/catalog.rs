@@ -221,6 +221,8 @@ impl Vault {
 
     /// Everything in the catalogue that fails its check.
     pub(crate) fn catalog_damage(&self) -> Result<Vec<VaultError>> {
+        // Held throughout, so that a dataset on its way in or out is not taken for a damaged one.
+        let census = self.census(Table::Catalog);
         let mut found = Vec::new();
         let mut reached = Vec::new();
         for name in self.names()? {
@@ -252,7 +254,7 @@ impl Vault {
             );
         }
         if found.is_empty() {
-            found.extend(self.census_damage(Table::Catalog)?);
+            found.extend(self.census_damage(&census, Table::Catalog)?);
         }
         only_damage(found)
     }

@@ -110,8 +110,7 @@ impl Vault {
     }
 
     /// The complaint about a table that does not hold what it must, if it does not.
-    pub(crate) fn census_damage(&self, table: Table) -> Result<Option<VaultError>> {
-        let census = self.census(table);
+    pub(crate) fn census_damage(&self, census: &Census, table: Table) -> Result<Option<VaultError>> {
         let found = Census::count(self.store(), self.keys(), table)?;
         let place = if table == Table::Catalog { Place::DatasetList } else { Place::RecordList };
         let sound = !census.disputed && census.agrees(&found);

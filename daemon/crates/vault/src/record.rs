@@ -257,6 +257,7 @@ impl Vault {
 
     /// Owners of all record bodies, and what is damaged among the heads.
     pub(crate) fn record_bodies(&self) -> Result<(Vec<Id>, Vec<VaultError>)> {
+        let census = self.census(Table::Records);
         let (mut owners, mut found) = (Vec::new(), Vec::new());
         for kind in RecordKind::ALL {
             self.visit_heads(kind, |head| match head {
@@ -266,7 +267,7 @@ impl Vault {
             })?;
         }
         if found.is_empty() {
-            found.extend(self.census_damage(Table::Records)?);
+            found.extend(self.census_damage(&census, Table::Records)?);
         }
         Ok((owners, found))
     }

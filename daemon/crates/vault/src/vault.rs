@@ -224,12 +224,13 @@ impl Vault {
 
     fn find_present(&self, name: &str) -> Result<Entry> {
         name::check_dataset(name)?;
-        match self.find(name) {
-            // Removed between two looks into the catalogue.
-            Err(VaultError::Damaged(_)) if !self.is_taken(name)? => {
-                Err(VaultError::NotFound { name: name.to_owned() })
+        loop {
+            let id = self.find_id(name)?;
+            match self.find(name) {
+                // Removed between two looks into the catalogue, and perhaps another of the same name put in.
+                Err(VaultError::Damaged(_)) if !matches!(self.find_id(name), Ok(now) if now == id) => {}
+                outcome => return outcome,
             }
-            outcome => outcome,
         }
     }
 

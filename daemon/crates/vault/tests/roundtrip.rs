@@ -222,6 +222,13 @@ fn many_threads_share_a_vault() {
                 );
                 assert!(read(vault, "shared") == text(4 * CHUNK));
                 assert!(read(vault, &format!("own-{worker}")) == bytes);
+                for _ in 0..5 {
+                    // Others' datasets come and go: none of them may look damaged.
+                    vault.remove(&format!("own-{worker}")).unwrap();
+                    assert_eq!(vault.damage().unwrap().len(), 0);
+                    store(vault, &format!("own-{worker}"), &bytes[..1000]);
+                    let _ = vault.datasets().unwrap();
+                }
             });
         }
     });
