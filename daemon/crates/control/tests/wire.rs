@@ -1,6 +1,6 @@
 //! The control protocol as bytes: limits, truncation, garbage, and conversations over a real socket.
 
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Cursor, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
