@@ -56,7 +56,7 @@ fn both_ways(c: &mut Criterion, group: &str, circuit: &Circuit, lanes: usize, el
 
 /// Words of ANDs: one party, the dealer and the stream by themselves, and all together.
 fn ands(c: &mut Criterion) {
-    const WORDS: usize = 1 << 16;
+    const WORDS: usize = 1 << 13;
     let mut group = c.benchmark_group("AND words");
     group.throughput(Throughput::Elements(WORDS as u64));
     let mut stream = Stream::new(seed(3));
@@ -71,7 +71,7 @@ fn ands(c: &mut Criterion) {
     let wires = b.input_number(65);
     let products: Vec<_> = wires.windows(2).map(|pair| b.and(pair[0], pair[1])).collect();
     let circuit = b.finish(&products);
-    let lanes = WORDS; // 64 gates of 1024 words
+    let lanes = WORDS; // 64 gates of 128 words, a block of 64-bit comparisons
     let shares = random(circuit.inputs(), lanes);
     let peer = vec![0; 2 * WORDS];
     group.bench_function("left party", |b| {

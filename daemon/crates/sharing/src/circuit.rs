@@ -9,6 +9,8 @@ mod evaluation;
 mod plain;
 mod schedule;
 
+use core::fmt;
+
 pub use builder::{Builder, Wire};
 pub use evaluation::Evaluation;
 
@@ -105,6 +107,18 @@ impl Circuit {
     pub fn message_words(&self, lanes: usize) -> impl Iterator<Item = usize> + '_ {
         let words = lanes.div_ceil(64);
         self.layers.iter().skip(1).map(move |layer| 2 * layer.ands.len() * words)
+    }
+}
+
+/// Its measures; the gates would fill pages.
+impl fmt::Debug for Circuit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circuit")
+            .field("inputs", &self.inputs())
+            .field("outputs", &self.outputs())
+            .field("and_count", &self.and_count())
+            .field("depth", &self.depth())
+            .finish_non_exhaustive()
     }
 }
 

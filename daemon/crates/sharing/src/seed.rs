@@ -100,6 +100,18 @@ mod tests {
         assert_eq!(seed.derive(b"a").expose(), Seed::from_bytes([7; 32]).derive(b"a").expose());
     }
 
+    /// Computed with OpenSSL's AES-256-CBC; it pins the derivation, on which parties of different builds must agree.
+    #[test]
+    fn the_derivation_is_cbc_mac() {
+        let seed = Seed::from_bytes(core::array::from_fn(|byte| byte as u8));
+        let expected = [
+            0xef, 0x31, 0x1e, 0x7e, 0xda, 0x7a, 0xcb, 0x78, 0x6a, 0xaa, 0xf6, 0xbb, 0x91, 0xb1, 0x4a,
+            0x8d, //
+            0x7f, 0x07, 0xe7, 0x62, 0x95, 0x20, 0x26, 0xfa, 0x9e, 0xe1, 0x24, 0x62, 0x1b, 0x7f, 0xfc, 0x8a,
+        ];
+        assert_eq!(seed.derive(b"session 7, round 3: triples").expose(), &expected);
+    }
+
     #[test]
     fn generated_seeds_differ() {
         let (a, b) = (Seed::generate().unwrap(), Seed::generate().unwrap());

@@ -146,23 +146,17 @@ impl BitSlices {
     /// # Errors
     /// [`Error::Length`] when the parts differ in lanes.
     pub fn concat<'a>(parts: impl IntoIterator<Item = &'a BitSlices>) -> Result<Self, Error> {
-        let mut all: Option<Self> = None;
-        for part in parts {
-            match &mut all {
-                None => all = Some(part.clone()),
-                Some(all) => {
-                    check_length("lanes of slices to join", part.lanes, all.lanes)?;
-                    all.bits += part.bits;
-                    // A growing vector would leave its old content behind unwiped.
-                    let mut data = Vec::with_capacity(all.data.len() + part.data.len());
-                    data.extend_from_slice(&all.data);
-                    data.extend_from_slice(&part.data);
-                    wipe(&mut all.data);
-                    all.data = data;
-                }
-            }
+        let parts: Vec<_> = parts.into_iter().collect();
+        let lanes = parts.first().map_or(0, |first| first.lanes);
+        for part in &parts {
+            check_length("lanes of slices to join", part.lanes, lanes)?;
         }
-        Ok(all.unwrap_or_else(|| Self::zero(0, 0)))
+        // All room at once: a growing vector would leave its old content behind unwiped.
+        let mut data = Vec::with_capacity(parts.iter().map(|part| part.data.len()).sum());
+        for part in &parts {
+            data.extend_from_slice(&part.data);
+        }
+        Ok(Self { lanes, bits: parts.iter().map(|part| part.bits).sum(), data })
     }
 
     /// The wires `range` as slices of their own.

@@ -11,6 +11,9 @@ use crate::{BitSlices, Error, Party, Triples};
 /// Repeat [`open`](Self::open), exchange the words with the peer, [`absorb`](Self::absorb) the peer's, until `open`
 /// gives `None`; then [`outputs`](Self::outputs). For `x & y` with a triple `c = a & b` the parties open
 /// `d = x ^ a` and `e = y ^ b`, uniform to both, and keep `c ^ d·b ^ e·a ^ d·e`.
+///
+/// It holds [`Circuit::width`] words for each word of lanes, and about seven for each AND of the widest layer. Cut
+/// many lanes into blocks (some 64 to 128 words of lanes for a comparison), so that this stays in the cache.
 pub struct Evaluation<'c> {
     circuit: &'c Circuit,
     party: Party,

@@ -234,6 +234,26 @@ fn the_shapes_of_the_protocol() {
     }
 }
 
+/// The table of the documentation.
+#[test]
+fn costs_are_as_documented() {
+    let rows = [
+        ((24, 32, 1), [(4593, 199), (6747, 106), (10_126, 76), (16_494, 62), (25_804, 52)]),
+        ((32, 32, 1), [(7064, 237), (10_200, 125), (15_098, 90), (24_307, 72), (37_708, 62)]),
+        ((32, 82, 2), [(16_819, 583), (24_930, 298), (38_220, 205), (60_625, 158), (99_383, 130)]),
+        ((32, 162, 4), [(33_087, 1144), (49_158, 578), (76_034, 389), (120_833, 298), (198_723, 242)]),
+    ];
+    for ((count_bits, quotient_bits, limbs), costs) in rows {
+        let (limit, sign) = (1, Sign::Signed);
+        let shape =
+            SharedDivision { sum_limbs: limbs, count_limbs: limbs, count_bits, quotient_bits, limit, sign };
+        for (radix_bits, cost) in (1..).zip(costs) {
+            let circuit = shape.circuit(DivisionForm { radix_bits, depth: Depth::Shallow }).unwrap();
+            assert_eq!((circuit.and_count(), circuit.depth()), cost, "{shape:?}, radix bits {radix_bits}");
+        }
+    }
+}
+
 #[test]
 fn a_plan_is_the_least_of_all_forms() {
     let shape = SharedDivision {

@@ -39,15 +39,15 @@ proptest! {
         let mut stream = Stream::new(seed(number, "words"));
         let slices = BitSlices::from_words(stream.words(3 * lanes.div_ceil(64)), 3, lanes).unwrap();
         let (left, right) = slices.share(&mut stream);
-        let ones: u32 = (lanes % 64 != 0) as u32;
         for part in [&slices, &left, &right] {
             for bit in 0..3 {
                 let last = part.wire(bit).last().unwrap();
-                prop_assert!(ones == 0 || last >> (lanes % 64) == 0);
+                prop_assert!(lanes % 64 == 0 || last >> (lanes % 64) == 0);
             }
         }
         prop_assert!(left.xor(&right).unwrap() == slices);
-        prop_assert!(left.as_words() != slices.as_words() || slices.as_words().iter().all(|&w| w == 0));
+        // Of fewer lanes a share may equal the value by chance.
+        prop_assert!(lanes < 64 || (left != slices && right != slices));
     }
 }
 
