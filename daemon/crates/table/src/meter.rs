@@ -80,6 +80,15 @@ impl<'a> Meter<'a> {
         self.resolve(self.value)
     }
 
+    /// Takes bytes that the parser on top has not seen: a value that starts `start` bytes ahead and
+    /// ends `end` bytes ahead, both within [`Meter::buffered`].
+    #[inline]
+    pub(crate) fn pass(&mut self, start: usize, end: usize) {
+        self.event = Mark::Here(self.taken + start);
+        self.value = self.event;
+        self.taken += end;
+    }
+
     /// The first byte that is not blank, if it is within the first block; nothing is consumed.
     pub(crate) fn first_visible(&mut self) -> io::Result<Option<u8>> {
         if self.taken == self.filled {

@@ -195,3 +195,25 @@ fn what_cannot_be_written_is_refused() {
         assert!(table::csv::write(&table, std::io::sink()).is_err());
     }
 }
+
+/// Values across the edges of the reader's blocks read like all others.
+#[test]
+fn no_offset_into_the_document_matters() {
+    let numbers: Vec<f64> = (0..6000).map(|i| f64::from(i * 37 % 1001) / 8.0 - 20.0).collect();
+    for shift in 0..48 {
+        let table = Table::new(
+            Schema {
+                name: "n".repeat(shift),
+                attributes: vec![Attribute { name: "a".to_owned(), kind: Kind::Numeric, class: false }],
+            },
+            vec![Column::Numeric(numbers.clone())],
+            None,
+        )
+        .unwrap();
+        let mut xml = Vec::new();
+        table::xrff::write(&table, &mut xml).unwrap();
+        assert!(xml.len() > 3 * 64 * 1024);
+        let document = table::read(xml.as_slice(), &Limits::default()).unwrap();
+        assert!(document.table == table, "shift {shift}");
+    }
+}

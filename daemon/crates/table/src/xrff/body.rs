@@ -1,7 +1,7 @@
 //! The body: instances to columns.
 
 use super::element::Name;
-use super::store::Store;
+use super::store::{Misfit, Store};
 use super::text::{Content, all_blank};
 use super::walk::{Budget, Step, Walk};
 use crate::error::{ErrorKind, TableError};
@@ -121,6 +121,7 @@ impl<'w, 'a> Instances<'w, 'a> {
                     }
                     self.put(index, marks.missing)?;
                     self.values += 1;
+                    self.plain_values()?;
                 }
                 Step::Close => return Ok(()),
                 Step::Text(text) if all_blank(&text) => {}
@@ -128,6 +129,31 @@ impl<'w, 'a> Instances<'w, 'a> {
                 _ => return Err(self.walk.stray("<value>").instance(self.instance)),
             }
         }
+    }
+
+    /// Takes values as long as they are plain; the last event must have been a tag.
+    #[inline]
+    fn plain_values(&mut self) -> Result<(), TableError> {
+        while !self.sparse
+            && self.values < self.schema.attributes.len()
+            && let Some(value) = self.walk.plain_value()
+        {
+            let index = self.values;
+            let put = self.store.put(index, value.text);
+            let extent = value.extent;
+            self.walk.pass(extent);
+            if let Err(why) = put {
+                return Err(self.misfit(why, index));
+            }
+            self.values += 1;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn misfit(&self, why: Misfit, index: usize) -> TableError {
+        let error = self.walk.value_error(why.kind(), why.message());
+        self.in_value(error.hint(why.hint()), index)
     }
 
     #[cold]
@@ -249,13 +275,7 @@ impl<'w, 'a> Instances<'w, 'a> {
             }
             false => self.store.put(index, self.content.get()),
         };
-        match put {
-            Ok(()) => Ok(()),
-            Err(why) => {
-                let e = self.walk.value_error(why.kind(), why.message()).hint(why.hint());
-                Err(self.in_value(e, index))
-            }
-        }
+        put.map_err(|why| self.misfit(why, index))
     }
 
     /// Completes the instance.

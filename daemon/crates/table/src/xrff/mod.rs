@@ -8,6 +8,7 @@ mod body;
 mod doctype;
 mod element;
 mod header;
+mod plain;
 mod store;
 mod text;
 mod walk;

@@ -75,15 +75,23 @@ impl Content {
     #[inline]
     pub(super) fn get(&self) -> &str {
         match self.firm {
-            // Most values have no blank edges; finding that out must not decode characters.
-            None if !has_edge(self.text.as_bytes()) => &self.text,
-            None => self.text.trim_matches(is_blank),
+            None => trim_blanks(&self.text),
             Some((start, end)) => {
                 let head = self.text[..start].trim_start_matches(is_blank).len();
                 let tail = self.text[end..].trim_end_matches(is_blank).len();
                 &self.text[start - head..end + tail]
             }
         }
+    }
+}
+
+/// The text without white space at its edges.
+#[inline]
+pub(super) fn trim_blanks(text: &str) -> &str {
+    // Most texts have none; finding that out must not decode characters.
+    match has_edge(text.as_bytes()) {
+        false => text,
+        true => text.trim_matches(is_blank),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Events of an XML document, each bounded, with what quick-xml leaves unchecked checked.
 
+use super::plain::Extent;
 use crate::error::{ErrorKind, TableError};
 use crate::limits::Limits;
 use crate::meter::Meter;
@@ -59,8 +60,8 @@ impl<'a> Walk<'a> {
         }
         self.xml.get_mut().begin(budget.what, budget.bytes);
         let event = match self.xml.read_event_into(buf) {
-            Ok(event) => event,
             Err(e) => return Err(self.refusal(&e)),
+            Ok(event) => event,
         };
         Ok(match event {
             Event::Start(tag) => {
@@ -94,6 +95,18 @@ impl<'a> Walk<'a> {
             Event::Eof if self.depth > 0 => return Err(self.truncated()),
             Event::Eof => Step::End,
         })
+    }
+
+    /// The bytes that are in memory after the last event.
+    #[inline]
+    pub(super) fn buffered(&self) -> &[u8] {
+        self.xml.get_ref().buffered()
+    }
+
+    /// Passes over a plain value; it becomes the current event and value.
+    #[inline]
+    pub(super) fn pass(&mut self, extent: Extent) {
+        self.xml.get_mut().pass(extent.start, extent.end);
     }
 
     /// Remembers the current event as the start of a value, for [`Walk::value_error`].
