@@ -6,7 +6,16 @@
 //! tables · 2^teeth elements. (C. H. Lim, P. J. Lee: More flexible exponentiation with precomputation,
 //! CRYPTO '94.)
 //!
-//! Selection reads a whole table for each column, so a larger table soon costs more than it saves.
+//! Selection reads a whole table for each column, so a larger table soon costs more than it saves. Measured
+//! at 3072 bits on a shared Sapphire Rapids core, the least of many runs in milliseconds:
+//!
+//! | teeth, tables | IFMA: prepare | IFMA: power | portable: power |
+//! |---|---|---|---|
+//! | 4, 16 | 2.6 | 0.74 | 3.3 |
+//! | **5, 16** | 3.4 | 0.73 | 2.8 |
+//! | 5, 64 | 11.0 | 0.81 | 2.8 |
+//! | 6, 16 | 4.5 | 0.72 | 2.4 |
+//! | 7, 8 | 4.6 | 0.90 | 2.4 |
 
 use crate::limbs;
 use crate::ring::{Element, Ring, Table};

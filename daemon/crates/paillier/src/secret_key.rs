@@ -60,7 +60,7 @@ impl Prime {
 }
 
 impl SecretKey {
-    /// Makes a key from `rng`, in about a second at most.
+    /// Makes a key from `rng`. A key of 3072 bits takes about a second.
     ///
     /// Both primes have half the modulus' length with their top two bits set, are 3 modulo 4, differ by
     /// at least 2^(length − 100), and p − 1 and q − 1 have nothing but 2 in common and no other factor

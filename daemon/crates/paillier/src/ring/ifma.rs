@@ -193,3 +193,53 @@ fn steps<const V: usize, const SQUARE: bool>(out: &mut [u64], x: &[u64], y: &[u6
         store(block, register);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn normalised<const V: usize>(digits: &mut [u64]) {
+        let mut registers = load_all::<V>(digits);
+        normalise(&mut registers);
+        for (block, register) in digits.chunks_exact_mut(BLOCK).zip(registers) {
+            store(block, register);
+        }
+    }
+
+    proptest! {
+        /// Long runs of full digits, through which carries ripple, do not turn up in random products.
+        #[test]
+        fn carries_ripple_through_full_digits(
+            mut digits in prop::collection::vec(
+                prop_oneof![
+                    6 => Just(DIGIT),
+                    2 => Just(DIGIT + 1),
+                    1 => Just(0),
+                    1 => 0..1u64 << 61,
+                ],
+                62,
+            ),
+        ) {
+            if !available() {
+                return Ok(()); // nothing to test on this processor
+            }
+            // Room for what is carried out of the highest digit.
+            digits.extend([0, 0]);
+            let mut carry = 0;
+            let wanted: Vec<u64> = digits
+                .iter()
+                .map(|digit| {
+                    let sum = digit + carry;
+                    carry = sum >> 52;
+                    sum & DIGIT
+                })
+                .collect();
+            // SAFETY: the processor has the features, as was just asked.
+            unsafe { normalised::<8>(&mut digits) };
+            prop_assert_eq!(digits, wanted);
+        }
+    }
+}
