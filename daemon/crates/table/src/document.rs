@@ -84,11 +84,7 @@ impl fmt::Display for Note {
                 let name = printable(attribute);
                 write!(f, "class attribute `{name}` is left out of clustering")?;
                 if *numeric {
-                    write!(
-                        f,
-                        "; it is numeric, and Weka marks the last attribute as class by itself: \
-                         name it in --attributes if it is a feature"
-                    )?;
+                    write!(f, "; it is numeric: if it is a feature in truth, name it in --attributes")?;
                 }
                 Ok(())
             }
