@@ -46,10 +46,9 @@ impl Jobs {
         let mut infos: Vec<JobInfo> = Vec::new();
         for id in vault.list_records(RecordKind::Job).map_err(from_vault)? {
             let Some(record) = vault.get_record(RecordKind::Job, &id).map_err(from_vault)? else { continue };
-            infos.push(
-                transport::codec::decode(&record, RECORD_LIMIT)
-                    .map_err(|error| Failure::new(ErrorCode::Damaged, format!("the record of job {id}: {error}")))?,
-            );
+            infos.push(transport::codec::decode(&record, RECORD_LIMIT).map_err(|error| {
+                Failure::new(ErrorCode::Damaged, format!("the record of job {id}: {error}"))
+            })?);
         }
         infos.sort_by_key(|info| info.started_unix);
         let jobs = Jobs { vault, jobs: Mutex::new(Vec::new()) };
@@ -72,11 +71,17 @@ impl Jobs {
     pub fn begin(self: &Arc<Self>, info: JobInfo) -> Result<RunningJob, Failure> {
         self.keep(&info)?;
         let job = Job::new(info.clone());
-        let running = RunningJob { jobs: Arc::clone(self), id: info.id.clone(), cancelled: job.cancel.subscribe(), over: false };
+        let running = RunningJob {
+            jobs: Arc::clone(self),
+            id: info.id.clone(),
+            cancelled: job.cancel.subscribe(),
+            over: false,
+        };
         let mut jobs = self.locked();
         jobs.push(job);
         while jobs.len() > KEPT {
-            let Some(oldest) = jobs.iter().position(|job| job.view.borrow().info.state != JobState::Running) else {
+            let Some(oldest) = jobs.iter().position(|job| job.view.borrow().info.state != JobState::Running)
+            else {
                 break;
             };
             let id = jobs.remove(oldest).view.borrow().info.id.clone();
@@ -127,7 +132,8 @@ impl Jobs {
         match (found.next(), found.next()) {
             (Some(job), None) => Ok(act(job)),
             (Some(_), Some(_)) => {
-                Err(Failure::new(ErrorCode::NotFound, format!("several jobs begin with {id}")).with_hint("give more of the id"))
+                Err(Failure::new(ErrorCode::NotFound, format!("several jobs begin with {id}"))
+                    .with_hint("give more of the id"))
             }
             _ => Err(Failure::new(ErrorCode::NotFound, format!("no job has the id {id}"))
                 .with_hint("`cloisterctl jobs list` shows them")),
@@ -207,7 +213,12 @@ impl RunningJob {
         self.end(state, None, Some(failure))
     }
 
-    fn end(&mut self, state: JobState, result: Option<String>, failure: Option<Failure>) -> Result<(), Failure> {
+    fn end(
+        &mut self,
+        state: JobState,
+        result: Option<String>,
+        failure: Option<Failure>,
+    ) -> Result<(), Failure> {
         self.over = true;
         // Durable before a watcher hears of it.
         let Ok(receiver) = self.jobs.watch(&self.id) else { return Ok(()) };

@@ -4,5 +4,7 @@ pub mod failure;
 pub mod jobs;
 pub mod node;
 pub mod peers;
+pub mod results;
+pub mod rows;
 pub mod session;
 pub mod settings;

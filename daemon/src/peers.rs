@@ -48,9 +48,12 @@ impl Peers {
     pub fn reload(&self, settings: &Settings) -> Result<(), Failure> {
         let mut known: Vec<KnownPeer> = settings.peers.iter().map(from_settings).collect();
         for name in self.vault.list_records(RecordKind::Peer).map_err(from_vault)? {
-            let Some(record) = self.vault.get_record(RecordKind::Peer, &name).map_err(from_vault)? else { continue };
-            let added: NewPeer = transport::codec::decode(&record, RECORD_LIMIT)
-                .map_err(|error| Failure::new(ErrorCode::Damaged, format!("the record of peer {name}: {error}")))?;
+            let Some(record) = self.vault.get_record(RecordKind::Peer, &name).map_err(from_vault)? else {
+                continue;
+            };
+            let added: NewPeer = transport::codec::decode(&record, RECORD_LIMIT).map_err(|error| {
+                Failure::new(ErrorCode::Damaged, format!("the record of peer {name}: {error}"))
+            })?;
             let added = from_new(&added)?;
             if !known.iter().any(|peer| peer.name == added.name || peer.fingerprint == added.fingerprint) {
                 known.push(added);
@@ -127,16 +130,25 @@ fn from_new(peer: &NewPeer) -> Result<KnownPeer, Failure> {
     let refused = |what: String| Failure::new(ErrorCode::Usage, what);
     let name_fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if peer.name.is_empty() || peer.name.len() > 64 || !peer.name.chars().all(name_fits) {
-        return Err(refused("a peer's name has 1 to 64 letters, digits, dots, underscores and dashes".into()));
+        return Err(refused(
+            "a peer's name has 1 to 64 letters, digits, dots, underscores and dashes".into(),
+        ));
     }
-    if peer.address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+    if peer
+        .address
+        .rsplit_once(':')
+        .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+    {
         return Err(refused(format!("the address of peer {} is not `host:port`", peer.name)));
     }
     Ok(KnownPeer {
         name: peer.name.clone(),
         role: peer.role,
         address: peer.address.clone(),
-        fingerprint: peer.fingerprint.parse().map_err(|error| refused(format!("peer {}: {error}", peer.name)))?,
+        fingerprint: peer
+            .fingerprint
+            .parse()
+            .map_err(|error| refused(format!("peer {}: {error}", peer.name)))?,
         datasets: peer.datasets.clone(),
         origin: PeerOrigin::Added,
     })

@@ -1,0 +1,66 @@
+//! From a role's error to the failure that an operator reads: who, where, what, what to do.
+
+use control::{ErrorCode, Failure};
+use protocol::{Blame, Cause, LinkError, PartyId, Place, ProtocolError, Step};
+
+use super::descriptor::Descriptor;
+use crate::failure::from_rows;
+
+/// The failure of a run that its own operator stopped.
+pub(crate) fn cancelled() -> Failure {
+    Failure::new(ErrorCode::Failed, "the run was cancelled")
+}
+
+/// What a role's error means here.
+pub(crate) fn failure(error: &ProtocolError, descriptor: &Descriptor) -> Failure {
+    let named = |peer: PartyId, place: Place, what: &str| {
+        format!("{} {what} ({})", descriptor.invitation.name_of(peer), place_in_words(place))
+    };
+    match error {
+        ProtocolError::Link { source: LinkError::Aborted(blame), .. } => aborted(blame, descriptor),
+        ProtocolError::Link { peer, place, source } => {
+            let failure = Failure::new(ErrorCode::PeerFailed, named(*peer, *place, &source.to_string()));
+            match source {
+                LinkError::Closed | LinkError::Timeout { .. } => {
+                    failure.with_hint("see that its daemon runs and is reachable, then start the run again")
+                }
+                _ => failure.with_hint("see that all parties run the same release; its log may say more"),
+            }
+        }
+        ProtocolError::Misbehaviour { peer, place, what } => {
+            Failure::new(ErrorCode::PeerFailed, named(*peer, *place, &what.to_string()))
+                .with_hint("see that all parties run the same release; its log may say more")
+        }
+        ProtocolError::Rows(error) => from_rows(error),
+        ProtocolError::TooFewRows { .. } => Failure::new(ErrorCode::BadData, error.to_string()),
+        ProtocolError::Randomness | ProtocolError::Defect(_) => {
+            Failure::new(ErrorCode::Failed, error.to_string())
+        }
+    }
+}
+
+/// What another party said when it gave up.
+pub(crate) fn aborted(blame: &Blame, descriptor: &Descriptor) -> Failure {
+    let code = match blame.cause {
+        Cause::Unreachable | Cause::Misbehaved | Cause::Internal => ErrorCode::PeerFailed,
+        Cause::Data => ErrorCode::BadData,
+        Cause::Refused => ErrorCode::Refused,
+    };
+    let name = descriptor.invitation.name_of(blame.party);
+    Failure::new(code, format!("{name}: {} ({})", blame.message, place_in_words(blame.place)))
+        .with_hint(format!("the log of {name} may say more"))
+}
+
+fn place_in_words(place: Place) -> String {
+    match place.step {
+        Step::Round => format!("in round {}", place.round + 1),
+        step => format!("in step {}", step.name()),
+    }
+}
+
+/// A job's end that could not be kept in the vault has only the log left to say so.
+pub(crate) fn kept(result: Result<(), Failure>) {
+    if let Err(failure) = result {
+        tracing::error!(error = failure.message, "the end of a job could not be kept");
+    }
+}

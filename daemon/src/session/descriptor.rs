@@ -1,0 +1,180 @@
+//! What the parties of a run agree on, and the messages with which they do.
+
+use control::ErrorCode;
+use kmeans::fixed::{Missing, Normalise};
+use protocol::{PartyId, Plan};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use transport::Fingerprint;
+
+/// The version of agreement and protocol; parties of another version refuse.
+pub(crate) const VERSION: u16 = 1;
+/// The longest message of an agreement: a thousand attribute names.
+pub(crate) const AGREEMENT_LIMIT: usize = 1 << 20;
+
+/// What all of a session's messages are bound to: the hash of everything agreed.
+pub(crate) type SessionId = [u8; 16];
+
+/// The first message on every connection between daemons.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Opening {
+    /// Are you there? Answered by [`Pong`].
+    Ping,
+    /// Take part in a run. Answered by [`Answer`]; if all accept, [`Begin`] follows.
+    Invite(Box<Invitation>),
+    /// This connection is a link of the session.
+    Join(SessionId),
+}
+
+/// The answer to a ping.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Pong {
+    pub(crate) version: String,
+}
+
+/// A party as all others know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Member {
+    /// Its name, as the lead calls it; for people only.
+    pub(crate) name: String,
+    /// What it is known by.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// What the lead proposes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Invitation {
+    /// [`VERSION`].
+    pub(crate) version: u16,
+    /// The job's id at every party.
+    pub(crate) job: String,
+    /// The dataset's name at every host.
+    pub(crate) dataset: String,
+    /// The hosts, the lead first, then the second.
+    pub(crate) hosts: Vec<Member>,
+    /// The third party.
+    pub(crate) third_party: Member,
+    /// The attributes, in order.
+    pub(crate) attributes: Vec<String>,
+    /// Whether the operator named them; otherwise they must be each host's own default ones.
+    pub(crate) named: bool,
+    /// The metric's name and version.
+    pub(crate) metric: (String, String),
+    /// Number of clusters.
+    pub(crate) k: usize,
+    /// Starts side by side.
+    pub(crate) starts: usize,
+    /// Fixes the public choices.
+    pub(crate) seed: u64,
+    /// The most main rounds.
+    pub(crate) max_rounds: u32,
+    /// The stop test's tolerance.
+    pub(crate) tolerance: f64,
+    /// How attributes are made comparable.
+    pub(crate) normalise: Normalise,
+    /// What to do with missing values.
+    pub(crate) missing: Missing,
+}
+
+/// What a party answers to an invitation.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum Answer {
+    /// It takes part, and puts in what only it knows.
+    Accept(Contribution),
+    /// It does not.
+    Refuse(Refusal),
+}
+
+/// Why a party does not take part. No value of its data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+/// A party's part of the descriptor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Contribution {
+    /// Fresh for this session.
+    pub(crate) nonce: [u8; 16],
+    /// A host's rows, padded to a multiple of 64; 0 at the third party.
+    pub(crate) padded_rows: u64,
+    /// Whether its policy shows joint sizes; true at the third party, which has no say.
+    pub(crate) reveal_sizes: bool,
+    /// Whether its policy shows the joint inertia.
+    pub(crate) reveal_inertia: bool,
+    /// The third party's key size; 0 at a host.
+    pub(crate) key_bits: u32,
+}
+
+/// The agreed descriptor: all that is public in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Descriptor {
+    pub(crate) invitation: Invitation,
+    /// Of the hosts in their order, then of the third party.
+    pub(crate) contributions: Vec<Contribution>,
+}
+
+/// The lead's word that all have accepted.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Begin {
+    pub(crate) descriptor: Descriptor,
+}
+
+impl Invitation {
+    /// All parties with their place in the run.
+    pub(crate) fn parties(&self) -> Vec<(PartyId, &Member)> {
+        let hosts = self.hosts.iter().enumerate().map(|(index, member)| (PartyId(index as u8), member));
+        hosts.chain([(PartyId::THIRD_PARTY, &self.third_party)]).collect()
+    }
+
+    /// The name of a party.
+    pub(crate) fn name_of(&self, party: PartyId) -> &str {
+        self.parties()
+            .into_iter()
+            .find(|(id, _)| *id == party)
+            .map_or("an unknown party", |(_, member)| &member.name)
+    }
+}
+
+impl Descriptor {
+    /// The first half of the SHA-256 of everything agreed.
+    pub(crate) fn session_id(&self) -> SessionId {
+        let encoded = transport::codec::encode(self).expect("a descriptor that came over the wire encodes");
+        let mut hash = Sha256::new_with_prefix(b"cloister session 1");
+        hash.update(&encoded);
+        hash.finalize()[..16].try_into().expect("16 of 32 bytes")
+    }
+
+    /// A party's contribution.
+    pub(crate) fn contribution(&self, party: PartyId) -> Option<&Contribution> {
+        match party {
+            PartyId::THIRD_PARTY => self.contributions.last(),
+            PartyId(host) => {
+                self.contributions[..self.contributions.len().saturating_sub(1)].get(usize::from(host))
+            }
+        }
+    }
+
+    /// The run's public shape.
+    pub(crate) fn plan(&self) -> Plan {
+        let invitation = &self.invitation;
+        let hosts = &self.contributions[..invitation.hosts.len()];
+        Plan {
+            hosts: invitation.hosts.len(),
+            rows_bound: hosts.iter().fold(0, |sum: u64, host| sum.saturating_add(host.padded_rows)),
+            dim: invitation.attributes.len(),
+            k: invitation.k,
+            starts: invitation.starts,
+            seed: invitation.seed,
+            max_rounds: invitation.max_rounds,
+            tolerance: invitation.tolerance,
+            normalise: invitation.normalise.clone(),
+            missing: invitation.missing,
+            reveal_sizes: hosts.iter().all(|host| host.reveal_sizes),
+            reveal_inertia: hosts.iter().all(|host| host.reveal_inertia),
+            key_bits: self.contributions.last().map_or(0, |third| third.key_bits),
+        }
+    }
+}

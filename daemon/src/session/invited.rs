@@ -1,0 +1,181 @@
+//! The other side: answering what another daemon opens a connection for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use control::facts::{JobInfo, JobState, PeerInfo};
+use control::{ErrorCode, Failure};
+use protocol::{Blame, Cause, PartyId, Place, Step};
+use transport::exchange::{read_message, write_message};
+use transport::tls::TlsStream;
+use transport::{LinkConfig, Meter, SessionLink};
+
+use super::descriptor::{AGREEMENT_LIMIT, Answer, Begin, Descriptor, Invitation, Opening, Pong, Refusal};
+use super::policy::{Part, judge};
+use super::waiting::Arrival;
+use super::{blame, links, run};
+use crate::jobs::now_unix;
+use crate::node::Node;
+use crate::peers::KnownPeer;
+
+/// Answers one connection from a known peer.
+pub async fn serve(node: Arc<Node>, mut stream: TlsStream, peer: KnownPeer) {
+    let timeout = node.settings().network.timeout;
+    match read_message(&mut stream, AGREEMENT_LIMIT, timeout).await {
+        Ok(Opening::Ping) => {
+            let pong = Pong { version: env!("CARGO_PKG_VERSION").into() };
+            // A peer that does not wait for its answer does without.
+            let _ = write_message(&mut stream, &pong, AGREEMENT_LIMIT, timeout).await;
+        }
+        Ok(Opening::Invite(invitation)) => answer(node, stream, peer, *invitation, timeout).await,
+        Ok(Opening::Join(session)) => {
+            let arrival = Arrival { from: peer.fingerprint, stream };
+            if !node.sessions.deliver(session, arrival, timeout).await {
+                tracing::warn!(peer = peer.name, "a connection for a session that does not wait for it");
+            }
+        }
+        Err(error) => tracing::warn!(peer = peer.name, %error, "no request on a new connection"),
+    }
+}
+
+/// Asks a peer whether it is there.
+pub async fn ping(node: &Node, peer: &KnownPeer, timeout: Duration) -> PeerInfo {
+    let began = Instant::now();
+    let reached = async {
+        let mut stream = transport::tls::connect(&peer.address, &node.identity, peer.fingerprint, timeout)
+            .await
+            .map_err(|error| error.to_string())?;
+        write_message(&mut stream, &Opening::Ping, AGREEMENT_LIMIT, timeout)
+            .await
+            .map_err(|error| error.to_string())?;
+        read_message::<_, Pong>(&mut stream, AGREEMENT_LIMIT, timeout)
+            .await
+            .map_err(|error| error.to_string())
+    }
+    .await;
+    let mut info = PeerInfo {
+        name: peer.name.clone(),
+        role: peer.role,
+        address: peer.address.clone(),
+        fingerprint: peer.fingerprint.to_string(),
+        datasets: peer.datasets.clone(),
+        origin: peer.origin,
+        answers: Some(reached.is_ok()),
+        rtt_ms: None,
+        version: None,
+        problem: None,
+    };
+    match reached {
+        Ok(pong) => {
+            info.rtt_ms = Some(began.elapsed().as_secs_f64() * 1e3);
+            info.version = Some(pong.version);
+        }
+        Err(problem) => info.problem = Some(problem),
+    }
+    info
+}
+
+async fn answer(
+    node: Arc<Node>,
+    mut stream: TlsStream,
+    peer: KnownPeer,
+    invitation: Invitation,
+    timeout: Duration,
+) {
+    // Reading the dataset blocks.
+    let judging = {
+        let (node, invitation, peer) = (Arc::clone(&node), invitation.clone(), peer.clone());
+        tokio::task::spawn_blocking(move || judge(&node, &invitation, &peer))
+    };
+    let judged = match judging.await {
+        Ok(judged) => judged,
+        Err(_) => Err(Failure::new(ErrorCode::Failed, "a defect while the invitation was checked")),
+    };
+    let (me, part, contribution) = match judged {
+        Ok(accepted) => accepted,
+        Err(failure) => {
+            tracing::warn!(peer = peer.name, job = invitation.job, reason = failure.message, "refused a run");
+            let refusal = Refusal { code: failure.code, message: failure.message, hint: failure.hint };
+            let _ = write_message(&mut stream, &Answer::Refuse(refusal), AGREEMENT_LIMIT, timeout).await;
+            return;
+        }
+    };
+    let accept = Answer::Accept(contribution.clone());
+    let begin: Begin = match write_message(&mut stream, &accept, AGREEMENT_LIMIT, timeout).await {
+        // Another party may take its full timeout to answer the lead.
+        Ok(()) => match read_message(&mut stream, AGREEMENT_LIMIT, 2 * timeout).await {
+            Ok(begin) => begin,
+            Err(error) => {
+                return tracing::info!(peer = peer.name, job = invitation.job, %error, "the lead did not begin the run");
+            }
+        },
+        Err(error) => {
+            return tracing::info!(peer = peer.name, job = invitation.job, %error, "the lead broke off");
+        }
+    };
+    let descriptor = begin.descriptor;
+    let own = descriptor.contribution(me) == Some(&contribution);
+    let whole = descriptor.contributions.len() == invitation.hosts.len() + 1;
+    if descriptor.invitation != invitation || !own || !whole || descriptor.plan().check().is_err() {
+        return tracing::warn!(
+            peer = peer.name,
+            job = invitation.job,
+            "the run that begins is not the one agreed to"
+        );
+    }
+    take_part(node, stream, peer, descriptor, me, part, timeout).await;
+}
+
+async fn take_part(
+    node: Arc<Node>,
+    stream: TlsStream,
+    lead: KnownPeer,
+    descriptor: Descriptor,
+    me: PartyId,
+    part: Part,
+    timeout: Duration,
+) {
+    let invitation = &descriptor.invitation;
+    let job = node.jobs.begin(JobInfo {
+        id: invitation.job.clone(),
+        dataset: invitation.dataset.clone(),
+        state: JobState::Running,
+        step: "agree".into(),
+        round: 0,
+        max_rounds: invitation.max_rounds,
+        lead: lead.name.clone(),
+        started_unix: now_unix(),
+        ended_unix: None,
+        result: None,
+        failure: None,
+    });
+    let job = match job {
+        Ok(job) => job,
+        Err(failure) => {
+            return tracing::error!(job = invitation.job, error = failure.message, "the job cannot be kept");
+        }
+    };
+    let session = descriptor.session_id();
+    let arrivals = (me == PartyId::THIRD_PARTY).then(|| node.sessions.open(session, invitation.hosts.len()));
+    // The lead's link lives from here on, so that it hears of it if the others do not connect.
+    let streams = BTreeMap::from([(PartyId::LEAD, stream)]);
+    match links::establish(&node, &descriptor, me, streams, arrivals, timeout).await {
+        Ok(links) => run::spawn(Arc::clone(&node), job, descriptor, me, part, links),
+        Err(links::Unlinked { party, streams, failure }) => {
+            for (remote, stream) in streams {
+                let config = LinkConfig::new(session, me, remote, timeout, Arc::new(Meter::new()));
+                let link = SessionLink::new(stream, config);
+                let place = Place { step: Step::Setup, round: 0 };
+                link.abort(Blame {
+                    party,
+                    place,
+                    cause: Cause::Unreachable,
+                    message: failure.message.clone(),
+                });
+                tokio::spawn(link.close());
+            }
+            blame::kept(job.fail(failure));
+        }
+    }
+}

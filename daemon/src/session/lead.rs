@@ -1,0 +1,302 @@
+//! The lead's side of an agreement: from an operator's request to a run that all parties have accepted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use control::facts::{JobInfo, JobState, Progress};
+use control::{ClusterRequest, ErrorCode, Failure, Normalize, Privacy, Role};
+use kmeans::fixed::{Missing, Normalise};
+use protocol::PartyId;
+use tokio::task::JoinSet;
+use transport::exchange::{read_message, write_message};
+use transport::tls::TlsStream;
+
+use super::descriptor::{
+    AGREEMENT_LIMIT, Answer, Begin, Contribution, Descriptor, Invitation, Member, Opening, VERSION,
+};
+use super::policy::{HostPart, Part, host_contribution, host_part};
+use super::{blame, links, run};
+use crate::jobs::{RunningJob, now_unix};
+use crate::node::Node;
+use crate::peers::KnownPeer;
+use crate::rows;
+use crate::settings::{self, Settings};
+
+/// Starts side by side unless asked for otherwise: enough that the best of them is near the best known result on
+/// every dataset of the tests.
+pub const DEFAULT_STARTS: u32 = 6;
+
+/// Starts a joint run with this daemon as the lead; gives the job's id once the request itself is good.
+pub fn start(node: &Arc<Node>, request: ClusterRequest) -> Result<String, Failure> {
+    let settings = node.settings();
+    if settings.role == settings::Role::ThirdParty {
+        return Err(Failure::new(ErrorCode::Refused, "this daemon is a third party; runs start at a host"));
+    }
+    if request.privacy == Privacy::Sealed {
+        return Err(Failure::new(ErrorCode::Usage, "--privacy sealed is not available in this build")
+            .with_hint("--privacy open works where every host's policy has allow_open = true"));
+    }
+    let (hosts, third_party) = choose_parties(node, &request)?;
+    let invitation = invitation(node, &settings, &request, &hosts, &third_party)?;
+    let part = host_part(node, &settings, &invitation)?;
+    let contribution = host_contribution(&settings, &part, &invitation)?;
+    // What can be checked before the others have answered is; their rows are not known yet.
+    let mut contributions = vec![Contribution { padded_rows: 64, ..contribution.clone() }; hosts.len() + 2];
+    contributions[0] = contribution.clone();
+    let trial = Descriptor { invitation: invitation.clone(), contributions };
+    trial.plan().check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
+
+    let job = node.jobs.begin(JobInfo {
+        id: invitation.job.clone(),
+        dataset: invitation.dataset.clone(),
+        state: JobState::Running,
+        step: "agree".into(),
+        round: 0,
+        max_rounds: invitation.max_rounds,
+        lead: settings.name.clone(),
+        started_unix: now_unix(),
+        ended_unix: None,
+        result: None,
+        failure: None,
+    })?;
+    let id = job.id().to_owned();
+    let parties = hosts.into_iter().chain([third_party]).collect();
+    let node = Arc::clone(node);
+    node.runtime.clone().spawn(async move {
+        let timeout = settings.network.timeout;
+        match agree(&node, &job, invitation, contribution, parties, timeout).await {
+            Ok((descriptor, streams)) => begin(node, job, descriptor, part, streams, timeout).await,
+            Err(failure) => blame::kept(job.fail(failure)),
+        }
+    });
+    Ok(id)
+}
+
+/// The other hosts and the third party, as the request names them or as the settings leave no choice.
+fn choose_parties(node: &Node, request: &ClusterRequest) -> Result<(Vec<KnownPeer>, KnownPeer), Failure> {
+    let usage = |message: String, hint: &str| Failure::new(ErrorCode::Usage, message).with_hint(hint);
+    let hosts: Vec<KnownPeer> = if request.peers.is_empty() {
+        let listed = |peer: &KnownPeer| peer.role == Role::Host && peer.datasets.contains(&request.dataset);
+        node.peers.list().into_iter().filter(listed).collect()
+    } else {
+        request.peers.iter().map(|name| node.peers.by_name(name)).collect::<Result<_, _>>()?
+    };
+    if hosts.is_empty() {
+        return Err(usage(format!("no host peer lists dataset {}", request.dataset), "name one with --peer"));
+    }
+    for (index, host) in hosts.iter().enumerate() {
+        if host.role != Role::Host {
+            return Err(usage(
+                format!("peer {} is a third party, not a host", host.name),
+                "name hosts with --peer",
+            ));
+        }
+        if hosts[..index].iter().any(|other| other.name == host.name) {
+            return Err(usage(format!("peer {} is named twice", host.name), "name each host once"));
+        }
+        if !host.datasets.contains(&request.dataset) {
+            let message = format!("dataset {} is not listed for peer {}", request.dataset, host.name);
+            return Err(Failure::new(ErrorCode::Refused, message).with_hint("the rule is [[peer]] datasets"));
+        }
+    }
+    let thirds = || node.peers.list().into_iter().filter(|peer| peer.role == Role::ThirdParty);
+    let third_party = match &request.third_party {
+        Some(name) => node.peers.by_name(name)?,
+        None => match (thirds().next(), thirds().nth(1)) {
+            (Some(only), None) => only,
+            (None, _) => return Err(usage("no peer is a third party".into(), "add one to the peers")),
+            _ => return Err(usage("several peers are third parties".into(), "name one with --third-party")),
+        },
+    };
+    if third_party.role != Role::ThirdParty {
+        return Err(usage(
+            format!("peer {} is not a third party", third_party.name),
+            "name one with --third-party",
+        ));
+    }
+    Ok((hosts, third_party))
+}
+
+fn invitation(
+    node: &Node,
+    settings: &Settings,
+    request: &ClusterRequest,
+    hosts: &[KnownPeer],
+    third_party: &KnownPeer,
+) -> Result<Invitation, Failure> {
+    let own = rows::load(&node.vault, &request.dataset, request.attributes.as_deref())?;
+    let metric = request.metric.as_ref().unwrap_or(&settings.plugins.metric);
+    let Some(loaded) = node.metrics.get(metric) else {
+        return Err(Failure::new(ErrorCode::NotFound, format!("metric {metric} is not loaded here"))
+            .with_hint("`cloisterctl plugins list` shows the loaded ones and why others are not"));
+    };
+    let member = |peer: &KnownPeer| Member { name: peer.name.clone(), fingerprint: peer.fingerprint };
+    let me = Member { name: settings.name.clone(), fingerprint: node.identity.fingerprint() };
+    Ok(Invitation {
+        version: VERSION,
+        job: random::<8>()?.map(|byte| format!("{byte:02x}")).concat(),
+        dataset: request.dataset.clone(),
+        hosts: [me].into_iter().chain(hosts.iter().map(member)).collect(),
+        third_party: member(third_party),
+        normalise: normalise(request, &own.attributes)?,
+        attributes: own.attributes,
+        named: request.attributes.is_some(),
+        metric: (metric.clone(), loaded.version().to_owned()),
+        k: request.k as usize,
+        starts: request.starts.unwrap_or(DEFAULT_STARTS) as usize,
+        // Below 2^53, so that every reader of JSON keeps it exactly.
+        seed: request
+            .seed
+            .map_or_else(|| random().map(|bytes: [u8; 8]| u64::from_le_bytes(bytes) >> 11), Ok)?,
+        max_rounds: request.max_rounds.unwrap_or(settings.policy.max_rounds),
+        tolerance: request.tolerance.unwrap_or(0.0),
+        missing: match request.missing {
+            control::Missing::Fail => Missing::Fail,
+            control::Missing::Drop => Missing::Drop,
+            control::Missing::Mean => Missing::Mean,
+        },
+    })
+}
+
+fn normalise(request: &ClusterRequest, attributes: &[String]) -> Result<Normalise, Failure> {
+    let usage = |message: String| {
+        Failure::new(ErrorCode::Usage, message)
+            .with_hint("--normalize range takes --bounds NAME=LOW:HIGH,… for every attribute")
+    };
+    if request.normalize != Normalize::Range && !request.bounds.is_empty() {
+        return Err(usage("--bounds goes with --normalize range only".into()));
+    }
+    Ok(match request.normalize {
+        Normalize::ZScore => Normalise::ZScore,
+        Normalize::Mean => Normalise::Mean,
+        Normalize::None => Normalise::None,
+        Normalize::Range => {
+            if let Some(bound) = request.bounds.iter().find(|bound| !attributes.contains(&bound.attribute)) {
+                return Err(usage(format!(
+                    "--bounds names {}, which is not an attribute of the run",
+                    bound.attribute
+                )));
+            }
+            let bound_of = |attribute: &String| {
+                let mut named = request.bounds.iter().filter(|bound| bound.attribute == *attribute);
+                match (named.next(), named.next()) {
+                    (Some(bound), None) => Ok((bound.low, bound.high)),
+                    (None, _) => Err(usage(format!("attribute {attribute} has no bounds"))),
+                    _ => Err(usage(format!("attribute {attribute} has bounds twice"))),
+                }
+            };
+            Normalise::Range(attributes.iter().map(bound_of).collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+/// Invites all parties at once; the streams of those who accepted become the lead's links.
+async fn agree(
+    node: &Arc<Node>,
+    job: &RunningJob,
+    invitation: Invitation,
+    own: Contribution,
+    parties: Vec<KnownPeer>,
+    timeout: Duration,
+) -> Result<(Descriptor, BTreeMap<PartyId, TlsStream>), Failure> {
+    job.progress(Progress {
+        step: "agree".into(),
+        round: 0,
+        max_rounds: invitation.max_rounds,
+        message: format!(
+            "asking {}",
+            parties.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+        fraction: None,
+    });
+    let invitation = Arc::new(invitation);
+    let mut asked = JoinSet::new();
+    for (index, peer) in parties.into_iter().enumerate() {
+        let party = match index + 1 < invitation.hosts.len() {
+            true => PartyId(index as u8 + 1),
+            false => PartyId::THIRD_PARTY,
+        };
+        let (node, invitation) = (Arc::clone(node), Arc::clone(&invitation));
+        asked.spawn(async move { (party, invite(&node, &peer, &invitation, timeout).await) });
+    }
+    let mut accepted: BTreeMap<PartyId, (TlsStream, Contribution)> = BTreeMap::new();
+    loop {
+        let next = tokio::select! {
+            next = asked.join_next() => next,
+            () = job.cancelled() => return Err(blame::cancelled()),
+        };
+        match next {
+            None => break,
+            Some(Ok((party, answer))) => {
+                accepted.insert(party, answer?);
+            }
+            Some(Err(_)) => return Err(Failure::new(ErrorCode::Failed, "a defect: an invitation was lost")),
+        }
+    }
+    let mut contributions = vec![own];
+    let mut streams = BTreeMap::new();
+    for (party, (stream, contribution)) in accepted {
+        contributions.push(contribution);
+        streams.insert(party, stream);
+    }
+    let descriptor = Descriptor { invitation: Arc::unwrap_or_clone(invitation), contributions };
+    descriptor.plan().check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
+    for (party, stream) in &mut streams {
+        let begin = Begin { descriptor: descriptor.clone() };
+        write_message(stream, &begin, AGREEMENT_LIMIT, timeout).await.map_err(|error| {
+            Failure::new(ErrorCode::PeerFailed, format!("{} {error}", descriptor.invitation.name_of(*party)))
+        })?;
+    }
+    Ok((descriptor, streams))
+}
+
+async fn invite(
+    node: &Node,
+    peer: &KnownPeer,
+    invitation: &Invitation,
+    timeout: Duration,
+) -> Result<(TlsStream, Contribution), Failure> {
+    let lost = |error: String| {
+        Failure::new(ErrorCode::PeerFailed, format!("{} did not agree to the run: {error}", peer.name))
+            .with_hint(format!("`cloisterctl peers ping {}` shows more", peer.name))
+    };
+    let mut stream = transport::tls::connect(&peer.address, &node.identity, peer.fingerprint, timeout)
+        .await
+        .map_err(|error| lost(error.to_string()))?;
+    let opening = Opening::Invite(Box::new(invitation.clone()));
+    write_message(&mut stream, &opening, AGREEMENT_LIMIT, timeout)
+        .await
+        .map_err(|error| lost(error.to_string()))?;
+    let answer =
+        read_message(&mut stream, AGREEMENT_LIMIT, timeout).await.map_err(|error| lost(error.to_string()))?;
+    match answer {
+        Answer::Accept(contribution) => Ok((stream, contribution)),
+        Answer::Refuse(refusal) => Err(Failure {
+            code: refusal.code,
+            message: format!("{} refused the run: {}", peer.name, refusal.message),
+            hint: refusal.hint,
+        }),
+    }
+}
+
+async fn begin(
+    node: Arc<Node>,
+    job: RunningJob,
+    descriptor: Descriptor,
+    part: HostPart,
+    streams: BTreeMap<PartyId, TlsStream>,
+    timeout: Duration,
+) {
+    match links::establish(&node, &descriptor, PartyId::LEAD, streams, None, timeout).await {
+        Ok(links) => run::spawn(node, job, descriptor, PartyId::LEAD, Part::Host(part), links),
+        Err(links::Unlinked { failure, .. }) => blame::kept(job.fail(failure)),
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| Failure::new(ErrorCode::Failed, "the operating system's random generator failed"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,102 @@
+//! What an operator is told of a run: how far it is, what came of it.
+
+use std::collections::BTreeMap;
+
+use control::facts::{Own, Parties, Progress, RunResult, Scale};
+use control::{Normalize, Privacy};
+use kmeans::fixed::{FRACTION_BITS, Normalise};
+use protocol::{Outcome, Place, Step};
+use transport::Meter;
+
+use super::descriptor::Descriptor;
+use super::policy::HostPart;
+use crate::jobs::{RunningJob, now_unix};
+
+/// How far a run is.
+pub(crate) fn progress(place: Place, max_rounds: u32) -> Progress {
+    let message = match place.step {
+        Step::Setup => "exchanging keys".into(),
+        Step::Normalise => "finding joint mean and deviation".into(),
+        Step::Start => format!("growing the first centres, step {}", place.round),
+        Step::Round => format!("round {}", place.round + 1),
+        Step::Reveal => "revealing the result".into(),
+    };
+    let round = if place.step == Step::Round { place.round + 1 } else { 0 };
+    Progress { step: place.step.name().into(), round, max_rounds, message, fraction: None }
+}
+
+/// A host's result, and a label for each of its rows (none for rows that were left out).
+pub(crate) fn result(
+    job: &RunningJob,
+    descriptor: &Descriptor,
+    part: &HostPart,
+    outcome: Outcome,
+    seconds: BTreeMap<String, f64>,
+    meter: &Meter,
+) -> (RunResult, Vec<Option<u32>>) {
+    let invitation = &descriptor.invitation;
+    let dim = invitation.attributes.len();
+    let shown = |cluster: usize| !outcome.withheld[cluster];
+    let original =
+        |centre: &[i64]| centre.iter().zip(&outcome.scale).map(|(&x, scale)| scale.original(x)).collect();
+    let (mean, deviation) = outcome.scale.iter().map(|scale| scale.as_f64()).unzip();
+
+    let mut sizes = vec![0; invitation.k];
+    let mut labels = vec![None; part.rows.rows()];
+    for (&row, &label) in outcome.kept.iter().zip(&outcome.labels) {
+        sizes[label as usize] += 1;
+        labels[row] = Some(label);
+    }
+    let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
+    let mut messages = 0;
+    for count in meter.snapshot() {
+        *bytes.entry(count.step.name().to_owned()).or_default() += count.bytes;
+        messages += count.messages;
+    }
+    let result = RunResult {
+        id: job.id().to_owned(),
+        dataset: invitation.dataset.clone(),
+        parties: Parties {
+            hosts: invitation.hosts.iter().map(|member| member.name.clone()).collect(),
+            third_party: invitation.third_party.name.clone(),
+        },
+        started_unix: now_unix().saturating_sub(seconds.values().sum::<f64>() as u64),
+        k: invitation.k as u32,
+        metric: invitation.metric.0.clone(),
+        privacy: Privacy::Open,
+        normalize: match invitation.normalise {
+            Normalise::ZScore => Normalize::ZScore,
+            Normalise::Mean => Normalize::Mean,
+            Normalise::Range(_) => Normalize::Range,
+            Normalise::None => Normalize::None,
+        },
+        seed: Some(invitation.seed),
+        rounds: outcome.rounds,
+        converged: outcome.converged,
+        attributes: invitation.attributes.clone(),
+        centres: outcome
+            .centres
+            .chunks_exact(dim)
+            .enumerate()
+            .map(|(cluster, centre)| shown(cluster).then(|| original(centre)))
+            .collect(),
+        scale: Scale { mean, deviation },
+        sizes: outcome.sizes.as_ref().map(|joint| {
+            joint.iter().enumerate().map(|(cluster, &size)| shown(cluster).then_some(size)).collect()
+        }),
+        inertia: outcome.inertia.map(|inertia| inertia as f64 / f64::from(1 << FRACTION_BITS)),
+        own: Own { rows: outcome.kept.len() as u64, sizes },
+        seconds,
+        bytes,
+        messages,
+        peak_memory_bytes: peak_memory(),
+    };
+    (result, labels)
+}
+
+/// The largest resident size of this process, as Linux counts it.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().map_or(0, |kibibytes| kibibytes * 1024)
+}

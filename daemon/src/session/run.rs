@@ -1,0 +1,165 @@
+//! Running this party's role: on a thread of its own, for it computes; until it ends, fails or is cancelled.
+
+use std::sync::Arc;
+
+use protocol::{
+    Blame, Cause, HostInput, LeadLinks, Outcome, PartyId, Place, ProtocolError, SecondLinks, ThirdPartyLinks,
+};
+use tokio::task::JoinSet;
+use transport::{AbortHandle, SessionLink};
+
+use super::blame;
+use super::descriptor::Descriptor;
+use super::links::Links;
+use super::phases::Phases;
+use super::policy::{HostPart, Part};
+use super::report;
+use crate::jobs::RunningJob;
+use crate::node::Node;
+use crate::results;
+
+/// Why a role ended without a result.
+enum Stopped {
+    Cancelled,
+    /// Another party gave up, on a link that the role need not have been waiting for.
+    Aborted(Blame),
+    Protocol(ProtocolError),
+}
+
+/// Runs the role and puts its end into the job.
+pub(crate) fn spawn(
+    node: Arc<Node>,
+    job: RunningJob,
+    descriptor: Descriptor,
+    me: PartyId,
+    part: Part,
+    links: Links,
+) {
+    let thread = std::thread::Builder::new().name(format!("run {}", job.id()));
+    let spawned = thread.spawn(move || {
+        let runtime = node.runtime.clone();
+        runtime.block_on(run(&node, job, &descriptor, me, &part, links));
+    });
+    if let Err(error) = spawned {
+        // The job went with the closure and is marked as failed by its drop.
+        tracing::error!(%error, "no thread for a run");
+    }
+}
+
+async fn run(
+    node: &Node,
+    job: RunningJob,
+    descriptor: &Descriptor,
+    me: PartyId,
+    part: &Part,
+    mut links: Links,
+) {
+    let phases = Phases::begin();
+    let handles = links.handles();
+    let meter = Arc::clone(&links.meter);
+    let max_rounds = descriptor.invitation.max_rounds;
+    let progress = |place: Place| {
+        phases.enter(place);
+        job.progress(report::progress(place, max_rounds));
+    };
+    let role_ended = tokio::select! {
+        ended = role(node, descriptor, me, part, &mut links, &progress) => ended.map_err(Stopped::Protocol),
+        () = job.cancelled() => Err(Stopped::Cancelled),
+        blame = any_aborted(&handles) => Err(Stopped::Aborted(blame)),
+    };
+    let (outcome, open_links) = match role_ended {
+        Ok(ended) => ended,
+        Err(stopped) => {
+            let place = phases.place();
+            let (told, failure) = match stopped {
+                Stopped::Cancelled => {
+                    let message = "its operator stopped the run".into();
+                    (Blame { party: me, place, cause: Cause::Refused, message }, blame::cancelled())
+                }
+                Stopped::Aborted(told) => {
+                    let failure = blame::aborted(&told, descriptor);
+                    (told, failure)
+                }
+                Stopped::Protocol(error) => (error.blame(me, place), blame::failure(&error, descriptor)),
+            };
+            for handle in &handles {
+                handle.abort(told.clone());
+            }
+            tracing::warn!(job = job.id(), reason = failure.message, "a run failed");
+            return blame::kept(job.fail(failure));
+        }
+    };
+    let ended = match (outcome, part) {
+        (Some(outcome), Part::Host(host)) => {
+            let (result, labels) = report::result(&job, descriptor, host, outcome, phases.end(), &meter);
+            match results::keep(&node.vault, &result, &labels) {
+                Ok(()) => job.finish(Some(result.id)),
+                Err(failure) => job.fail(failure),
+            }
+        }
+        _ => job.finish(None),
+    };
+    blame::kept(ended);
+    for link in open_links {
+        link.close().await;
+    }
+}
+
+/// Waits until a party at one of the links gives up.
+async fn any_aborted(handles: &[AbortHandle]) -> Blame {
+    let mut waits = JoinSet::new();
+    for handle in handles.iter().cloned() {
+        waits.spawn(async move { handle.aborted().await });
+    }
+    match waits.join_next().await {
+        Some(Ok(blame)) => blame,
+        _ => std::future::pending().await,
+    }
+}
+
+/// This party's role over its links, which are given back to be closed.
+async fn role(
+    node: &Node,
+    descriptor: &Descriptor,
+    me: PartyId,
+    part: &Part,
+    links: &mut Links,
+    progress: &(dyn Fn(Place) + Send + Sync),
+) -> Result<(Option<Outcome>, Vec<SessionLink>), ProtocolError> {
+    let plan = descriptor.plan();
+    match (me, part) {
+        (PartyId::LEAD, Part::Host(host)) => {
+            let mut own = LeadLinks {
+                second: links.take(PartyId::SECOND)?,
+                third: links.take(PartyId::THIRD_PARTY)?,
+                contributors: links.take_contributors(plan.hosts)?,
+            };
+            let outcome = protocol::lead(&plan, input(host, progress), &mut own).await?;
+            Ok((Some(outcome), [own.second, own.third].into_iter().chain(own.contributors).collect()))
+        }
+        (PartyId::SECOND, Part::Host(host)) => {
+            let mut own =
+                SecondLinks { lead: links.take(PartyId::LEAD)?, third: links.take(PartyId::THIRD_PARTY)? };
+            let outcome = protocol::second(&plan, input(host, progress), &mut own).await?;
+            Ok((Some(outcome), vec![own.lead, own.third]))
+        }
+        (_, Part::Host(host)) => {
+            let (mut lead, mut third) = (links.take(PartyId::LEAD)?, links.take(PartyId::THIRD_PARTY)?);
+            let outcome = protocol::contributor(&plan, input(host, progress), &mut lead, &mut third).await?;
+            Ok((Some(outcome), vec![lead, third]))
+        }
+        (_, Part::ThirdParty) => {
+            let mut own = ThirdPartyLinks {
+                lead: links.take(PartyId::LEAD)?,
+                second: links.take(PartyId::SECOND)?,
+                contributors: links.take_contributors(plan.hosts)?,
+            };
+            protocol::third_party(&plan, &node.paillier, &mut own).await?;
+            Ok((None, [own.lead, own.second].into_iter().chain(own.contributors).collect()))
+        }
+    }
+}
+
+fn input<'a>(host: &'a HostPart, progress: &'a (dyn Fn(Place) + Send + Sync)) -> HostInput<'a> {
+    HostInput { rows: &host.rows, metric: &*host.metric, min_cluster_rows: host.min_cluster_rows, progress }
+}
