@@ -47,8 +47,14 @@ pub(crate) fn aborted(blame: &Blame, descriptor: &Descriptor) -> Failure {
         Cause::Refused => ErrorCode::Refused,
     };
     let name = descriptor.invitation.name_of(blame.party);
-    Failure::new(code, format!("{name}: {} ({})", blame.message, place_in_words(blame.place)))
+    let said = printable(&blame.message);
+    Failure::new(code, format!("{name}: {said} ({})", place_in_words(blame.place)))
         .with_hint(format!("the log of {name} may say more"))
+}
+
+/// Another party's words, fit for a terminal and a log.
+pub(crate) fn printable(words: &str) -> String {
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
 }
 
 fn place_in_words(place: Place) -> String {

@@ -69,7 +69,7 @@ pub async fn ping(node: &Node, peer: &KnownPeer, timeout: Duration) -> PeerInfo 
     match reached {
         Ok(pong) => {
             info.rtt_ms = Some(began.elapsed().as_secs_f64() * 1e3);
-            info.version = Some(pong.version);
+            info.version = Some(blame::printable(&pong.version));
         }
         Err(problem) => info.problem = Some(problem),
     }

@@ -274,8 +274,8 @@ async fn invite(
         Answer::Accept(contribution) => Ok((stream, contribution)),
         Answer::Refuse(refusal) => Err(Failure {
             code: refusal.code,
-            message: format!("{} refused the run: {}", peer.name, refusal.message),
-            hint: refusal.hint,
+            message: format!("{} refused the run: {}", peer.name, blame::printable(&refusal.message)),
+            hint: blame::printable(&refusal.hint),
         }),
     }
 }

@@ -12,6 +12,7 @@ use super::descriptor::{Contribution, Invitation, VERSION};
 use crate::failure::from_rows;
 use crate::node::Node;
 use crate::peers::KnownPeer;
+use crate::results;
 use crate::rows;
 use crate::settings::{self, Settings};
 
@@ -51,6 +52,7 @@ pub(crate) fn judge(
             Failure::new(ErrorCode::Refused, message).with_hint("run the same release at all parties")
         );
     }
+    check_names(node, invitation)?;
     let own = node.identity.fingerprint();
     let Some(me) =
         invitation.parties().into_iter().find(|(_, member)| member.fingerprint == own).map(|(id, _)| id)
@@ -71,11 +73,50 @@ pub(crate) fn judge(
             Err(refused("role", "this daemon is a third party and has no rows".into()))
         }
         _ => {
-            let part = host_part(node, &settings, invitation)?;
-            let contribution = host_contribution(&settings, &part, invitation)?;
+            check_attributes(node, &settings, invitation)?;
+            let judged = host_part(node, &settings, invitation)
+                .and_then(|part| host_contribution(&settings, &part, invitation).map(|own| (part, own)));
+            let (part, contribution) =
+                judged.map_err(|failure| for_others(failure, &settings, invitation))?;
             Ok((me, Part::Host(part), contribution))
         }
     }
+}
+
+/// What the lead may read of a failure over this host's own rows: attributes, counts and the rest of the schema
+/// stay in this host's log.
+fn for_others(failure: Failure, settings: &Settings, invitation: &Invitation) -> Failure {
+    if !matches!(failure.code, ErrorCode::BadData | ErrorCode::Usage | ErrorCode::Damaged) {
+        return failure;
+    }
+    tracing::warn!(job = invitation.job, reason = failure.message, "own rows cannot take part in a run");
+    let message = format!(
+        "the rows of dataset {} at {} cannot take part in this run; its own log says why",
+        invitation.dataset, settings.name
+    );
+    Failure::new(ErrorCode::BadData, message)
+        .with_hint("ask its operator; attributes and missing values are the usual causes")
+}
+
+/// Names that will be printed and kept: those of another party's choosing are held to the syntax of names, and an id
+/// must be new, so that no earlier job or result is touched.
+fn check_names(node: &Node, invitation: &Invitation) -> Result<(), Failure> {
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    let named = invitation.parties().into_iter().map(|(_, member)| member.name.as_str());
+    if !named.chain([invitation.dataset.as_str(), invitation.metric.0.as_str()]).all(is_name) {
+        return Err(refused("the invitation", "a name in it is none".into()));
+    }
+    let job = &invitation.job;
+    let is_id = job.len() == 16 && job.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if !is_id
+        || node.jobs.list().iter().any(|known| known.id == *job)
+        || results::get(&node.vault, job).is_ok()
+    {
+        return Err(refused("the invitation", "its job id is malformed or was used before".into()));
+    }
+    Ok(())
 }
 
 /// Every other party must be known here in its role, and every other host be allowed the dataset.
@@ -147,19 +188,22 @@ pub(crate) fn host_part(
             Failure::new(ErrorCode::Refused, message).with_hint("install the same version at all hosts")
         );
     }
-    if !invitation.named {
-        let defaults = rows::load(&node.vault, &invitation.dataset, None)?.attributes;
-        if defaults != invitation.attributes {
-            return Err(schema_mismatch(
-                &settings.name,
-                &invitation.dataset,
-                &defaults,
-                &invitation.attributes,
-            ));
-        }
-    }
     let rows = rows::load(&node.vault, &invitation.dataset, Some(&invitation.attributes))?;
     Ok(HostPart { rows, metric, min_cluster_rows: policy.min_cluster_rows })
+}
+
+/// Attributes that no operator named must be this host's own default ones, in the same order.
+fn check_attributes(node: &Node, settings: &Settings, invitation: &Invitation) -> Result<(), Failure> {
+    if invitation.named {
+        return Ok(());
+    }
+    let own = rows::load(&node.vault, &invitation.dataset, None)
+        .map_err(|failure| for_others(failure, settings, invitation))?
+        .attributes;
+    match own == invitation.attributes {
+        true => Ok(()),
+        false => Err(schema_mismatch(&settings.name, &invitation.dataset, &own, &invitation.attributes)),
+    }
 }
 
 /// This host's public part of the descriptor.

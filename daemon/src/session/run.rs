@@ -108,7 +108,8 @@ async fn run(
 /// Waits until a party at one of the links gives up.
 async fn any_aborted(handles: &[AbortHandle]) -> Blame {
     let mut waits = JoinSet::new();
-    for handle in handles.iter().cloned() {
+    for handle in handles {
+        let handle = handle.clone();
         waits.spawn(async move { handle.aborted().await });
     }
     match waits.join_next().await {
