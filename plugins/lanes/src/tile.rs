@@ -1,5 +1,8 @@
 //! The loops that the compiler turns into vector code, once for each instruction set.
 //!
+//! It takes `opt-level = 3`: at 2, rustc leaves out the pass that joins the lanes (SLP), and little is gained over
+//! the plain loop.
+//!
 //! Everything here is `inline(always)` and generic, so that the callers in `dispatch` compile it anew with
 //! their own target features.
 
