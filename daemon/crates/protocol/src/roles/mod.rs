@@ -70,16 +70,11 @@ fn from_bytes(
         bytes.len(),
         expected * key.ciphertext_len(),
     )?;
-    bytes
-        .chunks_exact(key.ciphertext_len())
-        .map(|bytes| {
-            Ciphertext::from_bytes(key, bytes).map_err(|_| ProtocolError::Misbehaviour {
-                peer,
-                place,
-                what: Misbehaviour::Ciphertext,
-            })
-        })
-        .collect()
+    Ciphertext::all_from_bytes(key, bytes).map_err(|_| ProtocolError::Misbehaviour {
+        peer,
+        place,
+        what: Misbehaviour::Ciphertext,
+    })
 }
 
 fn defect(error: impl std::fmt::Display) -> ProtocolError {
