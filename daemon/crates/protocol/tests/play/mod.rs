@@ -1,13 +1,18 @@
 //! Plays a whole run over the simulated network, with real keys and real plugins' metrics.
 
-use std::sync::{Arc, LazyLock};
+#![allow(dead_code, reason = "every test program has this module whole and uses its part")]
+
+use std::sync::{Arc, LazyLock, Mutex};
 
 use kmeans::Metric;
 use kmeans::fixed::reference::{self, Parameters};
 use kmeans::fixed::{Missing, Normalise, RawRows};
 use paillier::{KeySize, SecretKey};
-use protocol::{HostInput, LeadLinks, Outcome, PartyId, Plan, ProtocolError, SecondLinks, ThirdPartyLinks};
-use sim::{Report, World};
+use protocol::{
+    HostInput, LeadLinks, Outcome, PartyId, Place, Plan, ProtocolError, SecondLinks, Step, ThirdPartyLinks,
+};
+use sim::{Links, Report, World};
+use transport::AbortHandle;
 
 /// One test key for all runs of a test program.
 pub(crate) static KEY: LazyLock<SecretKey> =
@@ -56,56 +61,82 @@ pub(crate) fn parameters(plan: &Plan) -> Parameters {
     }
 }
 
-/// Plays `plan` in `world`.
+/// Plays `plan` in `world`; clusters are withheld by no host.
 pub(crate) fn play<'a>(
-    mut world: World<'a, Ended>,
+    world: World<'a, Ended>,
     plan: &'a Plan,
     hosts: &'a [RawRows],
     metric: &'a dyn Metric,
 ) -> Report<Ended> {
-    let input =
-        |index: usize| HostInput { rows: &hosts[index], metric, min_cluster_rows: 1, progress: &|_| {} };
+    play_withholding(world, plan, hosts, metric, 1)
+}
+
+/// Plays `plan` in `world`. As a daemon does, a party that fails tells all others whom to blame.
+pub(crate) fn play_withholding<'a>(
+    mut world: World<'a, Ended>,
+    plan: &'a Plan,
+    hosts: &'a [RawRows],
+    metric: &'a dyn Metric,
+    min_cluster_rows: u64,
+) -> Report<Ended> {
     for party in world.parties() {
-        match party {
-            PartyId::LEAD => {
-                let input = input(0);
-                world.play(party, async move |mut links| {
+        world.play(party, async move |mut links: Links| {
+            let handles = links.abort_handles();
+            let reached = Mutex::new(Place { step: Step::Setup, round: 0 });
+            let progress = |place| *reached.lock().expect("nobody panics with it") = place;
+            let input = || {
+                let rows = &hosts[usize::from(party.0)];
+                HostInput { rows, metric, min_cluster_rows, progress: &progress }
+            };
+            let ended = match party {
+                PartyId::LEAD => {
                     let mut links = LeadLinks {
                         second: links.take(PartyId::SECOND),
                         third: links.take(PartyId::THIRD_PARTY),
                         contributors: links.take_contributors(),
                     };
-                    protocol::lead(plan, input, &mut links).await.map(Some)
-                });
-            }
-            PartyId::SECOND => {
-                let input = input(1);
-                world.play(party, async move |mut links| {
+                    let ended = protocol::lead(plan, input(), &mut links).await.map(Some);
+                    tell(&handles, party, &reached, &ended);
+                    ended
+                }
+                PartyId::SECOND => {
                     let mut links = SecondLinks {
                         lead: links.take(PartyId::LEAD),
                         third: links.take(PartyId::THIRD_PARTY),
                     };
-                    protocol::second(plan, input, &mut links).await.map(Some)
-                });
-            }
-            PartyId::THIRD_PARTY => world.play(party, async move |mut links| {
-                let mut links = ThirdPartyLinks {
-                    lead: links.take(PartyId::LEAD),
-                    second: links.take(PartyId::SECOND),
-                    contributors: links.take_contributors(),
-                };
-                protocol::third_party(plan, &KEY, &mut links).await.map(|_| None)
-            }),
-            PartyId(further) => {
-                let input = input(further.into());
-                world.play(party, async move |mut links| {
+                    let ended = protocol::second(plan, input(), &mut links).await.map(Some);
+                    tell(&handles, party, &reached, &ended);
+                    ended
+                }
+                PartyId::THIRD_PARTY => {
+                    let mut links = ThirdPartyLinks {
+                        lead: links.take(PartyId::LEAD),
+                        second: links.take(PartyId::SECOND),
+                        contributors: links.take_contributors(),
+                    };
+                    let ended = protocol::third_party(plan, &KEY, &mut links).await.map(|_| None);
+                    tell(&handles, party, &reached, &ended);
+                    ended
+                }
+                PartyId(_) => {
                     let (mut lead, mut third) = (links.take(PartyId::LEAD), links.take(PartyId::THIRD_PARTY));
-                    protocol::contributor(plan, input, &mut lead, &mut third).await.map(Some)
-                });
-            }
-        }
+                    let ended = protocol::contributor(plan, input(), &mut lead, &mut third).await.map(Some);
+                    tell(&handles, party, &reached, &ended);
+                    ended
+                }
+            };
+            ended
+        });
     }
     world.run()
+}
+
+/// Gives up on all links if the role failed. The links must not have been dropped yet.
+fn tell(handles: &[AbortHandle], me: PartyId, reached: &Mutex<Place>, ended: &Ended) {
+    if let Err(error) = ended {
+        let blame = error.blame(me, *reached.lock().expect("nobody panics with it"));
+        handles.iter().for_each(|handle| handle.abort(blame.clone()));
+    }
 }
 
 /// Rows of attributes `a0, a1, …`.
@@ -115,8 +146,13 @@ pub(crate) fn rows(dim: usize, values: Vec<f64>) -> RawRows {
 
 /// Plays the run and holds every host's outcome against the reference, bit for bit.
 pub(crate) fn assert_equals_reference(plan: &Plan, hosts: &[RawRows], metric: &dyn Metric) {
-    let expected = reference::run(hosts, &parameters(plan), metric).expect("the reference runs");
     let report = play(World::new(hosts.len() as u8), plan, hosts, metric);
+    assert_reported(&report, plan, hosts, metric);
+}
+
+/// Holds every host's outcome against the reference, bit for bit.
+pub(crate) fn assert_reported(report: &Report<Ended>, plan: &Plan, hosts: &[RawRows], metric: &dyn Metric) {
+    let expected = reference::run(hosts, &parameters(plan), metric).expect("the reference runs");
     for (host, expected_labels) in expected.labels.iter().enumerate() {
         let outcome = match report.result(PartyId(host as u8)) {
             Ok(Some(outcome)) => outcome,
