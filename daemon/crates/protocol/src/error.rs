@@ -85,12 +85,12 @@ impl ProtocolError {
             ProtocolError::Misbehaviour { peer, place, what } => {
                 Blame { party: *peer, place: *place, cause: Cause::Misbehaved, message: what.to_string() }
             }
-            // The attribute and the row count stay with their owner.
-            ProtocolError::Rows(_) => {
+            // The attribute and the row count stay with their owner. A metric that fails is no fault of the rows.
+            ProtocolError::Rows(error) if !matches!(error, FixedError::Metric(_)) => {
                 own(Cause::Data, "its rows cannot take part; its own log says why".into())
             }
             ProtocolError::TooFewRows { .. } => own(Cause::Data, self.to_string()),
-            ProtocolError::Randomness | ProtocolError::Defect(_) => {
+            ProtocolError::Rows(_) | ProtocolError::Randomness | ProtocolError::Defect(_) => {
                 own(Cause::Internal, "failed for a reason of its own; its own log says why".into())
             }
         }

@@ -3,8 +3,10 @@
 mod play;
 
 use kmeans::fixed::{Missing, Normalise, RawRows};
-use play::{assert_equals_reference, euclidean, manhattan, plan, rows};
+use play::{assert_equals_reference, assert_reported, euclidean, manhattan, plan, play_withholding, rows};
 use proptest::prelude::*;
+use protocol::{PartyId, Plan};
+use sim::World;
 
 /// Rows around a few points, cut into hosts at random places; every host has at least one row.
 fn split_rows(hosts: usize) -> impl Strategy<Value = Vec<RawRows>> {
@@ -57,6 +59,39 @@ proptest! {
 fn as_many_clusters_as_rows() {
     let hosts = [rows(1, vec![1.0, 2.0, 4.0]), rows(1, vec![8.0, 16.0])];
     assert_equals_reference(&plan(&hosts, 5), &hosts, &*euclidean());
+}
+
+#[test]
+fn many_clusters() {
+    // From 19 on a start compares more clusters than a balanced tree of their ranks has places for.
+    let values = |host: u64| (0..24).map(|i| ((i * 7919 + host * 131) % 997) as f64).collect();
+    let hosts = [rows(2, values(0)), rows(2, values(1))];
+    assert_equals_reference(&Plan { starts: 1, ..plan(&hosts, 22) }, &hosts, &*euclidean());
+}
+
+#[test]
+fn clusters_with_few_rows_of_a_host_are_withheld() {
+    // Three groups; of the second one host has one row, the third belongs to one host alone.
+    let hosts = [
+        rows(1, vec![0.0, 0.1, 0.2, 50.0, 90.0, 90.1, 90.2]),
+        rows(1, vec![0.3, 0.4, 0.5, 50.1, 50.2, 50.3]),
+    ];
+    let metric = euclidean();
+    let plan = plan(&hosts, 3);
+    let cases: [(u64, &[f64]); 4] = [(1, &[]), (2, &[50.0]), (3, &[50.0]), (4, &[0.0, 50.0, 90.0])];
+    for (min_cluster_rows, withheld) in cases {
+        let report = play_withholding(World::new(2), &plan, &hosts, &*metric, min_cluster_rows);
+        assert_reported(&report, &plan, &hosts, &*metric);
+        for host in [PartyId::LEAD, PartyId::SECOND] {
+            let Ok(Some(outcome)) = report.result(host) else { panic!("{host:?} has an outcome") };
+            let mut near: Vec<f64> = (outcome.centres.iter().zip(&outcome.withheld))
+                .filter(|(_, withheld)| **withheld)
+                .map(|(&centre, _)| (outcome.scale[0].original(centre) / 10.0).round() * 10.0)
+                .collect();
+            near.sort_by(f64::total_cmp);
+            assert_eq!(near, withheld, "{min_cluster_rows} rows");
+        }
+    }
 }
 
 #[test]

@@ -163,9 +163,7 @@ fn ranking(clusters: usize, count: usize) -> Circuit {
             .map(|pair| match pair {
                 [x, y] => {
                     let bits = x.len().max(y.len()) + 1;
-                    let widened =
-                        |z: &[Wire]| z.iter().copied().chain([Wire::ZERO; 2]).take(bits).collect::<Vec<_>>();
-                    numbers::add(&mut b, &widened(x), &widened(y), DEPTH)
+                    numbers::add(&mut b, &widened(x, bits), &widened(y, bits), DEPTH)
                 }
                 _ => pair[0].clone(),
             })
@@ -176,12 +174,16 @@ fn ranking(clusters: usize, count: usize) -> Circuit {
         true => Wire::ONE,
         false => {
             let bits = rank.len().max(index_bits(count + 1));
-            let rank: Vec<Wire> = rank.into_iter().chain(std::iter::repeat(Wire::ZERO)).take(bits).collect();
             let limit = b.constant_number(count as u64, bits);
-            numbers::less_than(&mut b, &rank, &limit, DEPTH)
+            numbers::less_than(&mut b, &widened(&rank, bits), &limit, DEPTH)
         }
     };
     b.finish(&[chosen])
+}
+
+/// A number that is not negative, with zeros above it up to `bits`.
+fn widened(number: &[Wire], bits: usize) -> Vec<Wire> {
+    number.iter().copied().chain(std::iter::repeat(Wire::ZERO)).take(bits).collect()
 }
 
 /// The same wires with other lanes: lane `i` of the result is lane `lanes[i]` of `slices`.
@@ -210,3 +212,6 @@ fn negated(
     }
     Ok(BitSlices::from_words(words, 1, wire.lanes())?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,22 @@ impl Operation for Headcount {
         engine.open(self.place(), shares).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::plain::evaluated;
+
+    #[test]
+    fn one_bit_is_opened_at_the_limit() {
+        for (k, rows, few) in
+            [(1, 0, 1), (1, 1, 0), (5, 4, 1), (5, 5, 0), (1024, (1 << 31) - 1, 0), (1024, 1023, 1)]
+        {
+            assert_eq!(
+                evaluated(&Headcount { k }, vec![rows]).to_limbs(1).unwrap(),
+                [few],
+                "{rows} rows, k = {k}"
+            );
+        }
+    }
+}

@@ -7,6 +7,8 @@ mod centres;
 mod costs;
 mod headcount;
 mod moments;
+#[cfg(test)]
+mod plain;
 mod reveal;
 
 use std::future::Future;

@@ -145,3 +145,6 @@ fn suffix_any(b: &mut Builder, bits: &[Wire]) -> Vec<Wire> {
     }
     any
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,3 +79,27 @@ impl Operation for Shown {
         engine.open(self.place(), shares).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::plain::evaluated;
+
+    #[test]
+    fn a_cluster_is_withheld_for_any_number_of_hosts_that_ask_for_it() {
+        for hosts in 0..=crate::MAX_HOSTS as u64 {
+            let opened = evaluated(&Withheld { clusters: 3 }, vec![hosts, 0, hosts]);
+            let asked = u64::from(hosts > 0);
+            assert_eq!(opened.to_limbs(1).unwrap(), [asked, 0, asked], "{hosts} hosts");
+        }
+    }
+
+    #[test]
+    fn shown_values_are_the_sums() {
+        let values: [u128; 5] =
+            [0, 1, 1 << 64, (1 << SHOWN_BITS) - 1, kmeans::fixed::MAX_ROWS as u128 * ((1 << 62) - 1)];
+        let total = values.iter().flat_map(|&value| [value as u64, (value >> 64) as u64]).collect::<Vec<_>>();
+        let opened = evaluated(&Shown { round: 1, values: values.len() }, total.clone());
+        assert_eq!(opened.to_limbs(2).unwrap(), total);
+    }
+}

@@ -88,7 +88,7 @@ pub(crate) fn play_withholding<'a>(
                 let rows = &hosts[usize::from(party.0)];
                 HostInput { rows, metric, min_cluster_rows, progress: &progress }
             };
-            let ended = match party {
+            match party {
                 PartyId::LEAD => {
                     let mut links = LeadLinks {
                         second: links.take(PartyId::SECOND),
@@ -124,8 +124,7 @@ pub(crate) fn play_withholding<'a>(
                     tell(&handles, party, &reached, &ended);
                     ended
                 }
-            };
-            ended
+            }
         });
     }
     world.run()
