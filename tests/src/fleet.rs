@@ -1,0 +1,162 @@
+//! The parties of joint runs: hosts and a third party that know each other.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use crate::party::Party;
+use crate::relay::Relay;
+use crate::settings::{PartySettings, PeerSettings, Role};
+
+/// Names of hosts, in the order in which they come.
+const HOSTS: [&str; 5] = ["clinic-a", "clinic-b", "clinic-c", "clinic-d", "clinic-e"];
+/// The third party's name.
+pub const THIRD_PARTY: &str = "notary";
+
+/// What parties to start.
+pub struct FleetConfig<'a> {
+    /// How many hosts.
+    pub hosts: usize,
+    /// The datasets that every host may use with every other.
+    pub datasets: &'a [&'a str],
+    /// Whether a [`Relay`] stands before the third party.
+    pub relay: bool,
+    /// Changes what [`PartySettings::new`] gives each party.
+    pub change: &'a dyn Fn(&mut PartySettings),
+}
+
+impl Default for FleetConfig<'_> {
+    fn default() -> Self {
+        FleetConfig { hosts: 2, datasets: &["data"], relay: false, change: &|_| {} }
+    }
+}
+
+/// Running parties; all stop, and all their files go, when this is dropped.
+pub struct Fleet {
+    /// The hosts, then the third party.
+    pub parties: Vec<Party>,
+    relay: Option<Relay>,
+    folder: TempDir,
+}
+
+impl Fleet {
+    /// Makes keys, introduces the parties to each other and starts them.
+    #[track_caller]
+    pub fn start(config: &FleetConfig<'_>) -> Self {
+        // Short, for a socket's path has room for 107 bytes.
+        let folder = tempfile::Builder::new().prefix("cloister-").tempdir().expect("a temporary folder");
+        let address = loopback();
+        let names = HOSTS[..config.hosts].iter().map(|&name| (name, Role::Host));
+        // Held until all have one, so that no two parties get the same port.
+        let ports: Vec<TcpListener> = (0..=config.hosts).map(|_| listener(address)).collect();
+        let parties: Vec<Party> = names
+            .chain([(THIRD_PARTY, Role::ThirdParty)])
+            .zip(&ports)
+            .map(|((name, role), port)| {
+                let mut settings = PartySettings::new(name, role);
+                (config.change)(&mut settings);
+                let listen = port.local_addr().expect("a listener has an address");
+                Party::init(folder.path().join(name), listen, settings)
+            })
+            .collect();
+        let third_party = parties[config.hosts].listen();
+        let relay = config.relay.then(|| Relay::start(listener(address), third_party));
+        drop(ports);
+        let mut fleet = Fleet { parties, relay, folder };
+        fleet.introduce(config.datasets);
+        for party in &mut fleet.parties {
+            party.write_settings();
+            party.start();
+        }
+        fleet
+    }
+
+    fn introduce(&mut self, datasets: &[&str]) {
+        let all: Vec<PeerSettings> = self
+            .parties
+            .iter()
+            .map(|party| PeerSettings {
+                name: party.name().into(),
+                role: party.settings.role,
+                address: match (&self.relay, party.settings.role) {
+                    (Some(relay), Role::ThirdParty) => relay.address(),
+                    _ => party.listen(),
+                },
+                fingerprint: party.fingerprint().into(),
+                datasets: match party.settings.role {
+                    Role::Host => datasets.iter().map(|&name| name.into()).collect(),
+                    Role::ThirdParty => Vec::new(),
+                },
+            })
+            .collect();
+        for party in &mut self.parties {
+            party.settings.peers =
+                all.iter().filter(|peer| peer.name != party.settings.name).cloned().collect();
+        }
+    }
+
+    /// The folder that everything is in.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// The hosts.
+    pub fn hosts(&self) -> &[Party] {
+        &self.parties[..self.parties.len() - 1]
+    }
+
+    /// The host that starts runs.
+    pub fn lead(&self) -> &Party {
+        &self.parties[0]
+    }
+
+    /// The third party.
+    pub fn third_party(&self) -> &Party {
+        &self.parties[self.parties.len() - 1]
+    }
+
+    /// What stands before the third party.
+    ///
+    /// # Panics
+    /// If the fleet was started without.
+    pub fn relay(&self) -> &Relay {
+        self.relay.as_ref().expect("a fleet with a relay")
+    }
+
+    /// Uploads one part to each host, as CSV.
+    #[track_caller]
+    pub fn upload(&self, name: &str, parts: &[table::Table]) {
+        for (host, part) in self.hosts().iter().zip(parts) {
+            host.upload(name, &format!("{name}.csv"), &crate::documents::csv(part));
+        }
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for party in &self.parties {
+                eprintln!("--- log of {}\n{}", party.name(), party.log());
+            }
+        }
+        // Nothing may wait for what is held.
+        if let Some(relay) = &self.relay {
+            relay.release();
+        }
+        // All at once: they wait for each other's runs to end.
+        self.parties.iter().for_each(Party::terminate);
+    }
+}
+
+fn listener(address: IpAddr) -> TcpListener {
+    TcpListener::bind(SocketAddr::new(address, 0)).expect("a loopback port")
+}
+
+/// An address of its own for each fleet, so that a port stays free while its daemon is down.
+fn loopback() -> IpAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id().wrapping_mul(61).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+    let [_, a, b, c] = own.to_be_bytes();
+    Ipv4Addr::new(127, a, b, c.clamp(2, 254)).into()
+}
