@@ -58,7 +58,7 @@ fn costs_of_every_size() {
     check_least(&costs);
     check_least(&costs.iter().rev().copied().collect::<Vec<_>>());
     // More pairs than lanes of one word.
-    let many: Vec<u128> = (0..40).map(|i| (i * 7919) % 101 << 60).collect();
+    let many: Vec<u128> = (0..40).map(|i| ((i * 7919) % 101) << 60).collect();
     check_largest(1, &many);
     check_largest(2, &many);
 }
