@@ -9,8 +9,8 @@ pub const MAX_HOSTS: usize = 16;
 pub const MAX_CLUSTERS: usize = 1024;
 /// The most attributes.
 pub const MAX_ATTRIBUTES: usize = 1024;
-/// The most starts side by side.
-pub const MAX_STARTS: usize = 64;
+/// The most starts side by side; each shows joint centres of its own.
+pub const MAX_STARTS: usize = 16;
 /// The most numbers in one joint sum, and so the memory of a round.
 pub const MAX_SLOTS: usize = 1 << 20;
 /// The most pairs of clusters compared at a time, and so the memory of a comparison.

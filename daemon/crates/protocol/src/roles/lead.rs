@@ -60,6 +60,7 @@ where
     ) -> Result<BitSlices, ProtocolError> {
         let place = operation.place();
         let packing = Packing::new(&self.key, operation.limbs()).map_err(defect)?;
+        packing.check_addends(2 + self.links.contributors.len()).map_err(defect)?;
         let ciphertexts = packing.ciphertexts_for(operation.slots());
 
         // "L multiplies them all, adds its own vector and a fresh uniform mask R."

@@ -61,73 +61,92 @@ pub(crate) fn parameters(plan: &Plan) -> Parameters {
     }
 }
 
-/// Plays `plan` in `world`; clusters are withheld by no host.
+/// What is played.
+#[derive(Clone, Copy)]
+pub(crate) struct Play<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) hosts: &'a [RawRows],
+    pub(crate) metric: &'a dyn Metric,
+    pub(crate) min_cluster_rows: u64,
+    pub(crate) key: &'a SecretKey,
+    /// Told of every host's progress.
+    pub(crate) observer: &'a (dyn Fn(PartyId, Place) + Send + Sync),
+}
+
+impl<'a> Play<'a> {
+    /// Clusters are withheld by no host; nobody looks on.
+    pub(crate) fn new(plan: &'a Plan, hosts: &'a [RawRows], metric: &'a dyn Metric) -> Self {
+        Play { plan, hosts, metric, min_cluster_rows: 1, key: &KEY, observer: &|_, _| {} }
+    }
+
+    /// Runs all roles. As a daemon does, a party that fails tells all others whom to blame.
+    pub(crate) fn run(self, mut world: World<'a, Ended>) -> Report<Ended> {
+        let Play { plan, hosts, metric, min_cluster_rows, key, observer } = self;
+        for party in world.parties() {
+            world.play(party, async move |mut links: Links| {
+                let handles = links.abort_handles();
+                let reached = Mutex::new(Place { step: Step::Setup, round: 0 });
+                let progress = |place| {
+                    *reached.lock().expect("nobody panics with it") = place;
+                    observer(party, place);
+                };
+                let input = || {
+                    let rows = &hosts[usize::from(party.0)];
+                    HostInput { rows, metric, min_cluster_rows, progress: &progress }
+                };
+                match party {
+                    PartyId::LEAD => {
+                        let mut links = LeadLinks {
+                            second: links.take(PartyId::SECOND),
+                            third: links.take(PartyId::THIRD_PARTY),
+                            contributors: links.take_contributors(),
+                        };
+                        let ended = protocol::lead(plan, input(), &mut links).await.map(Some);
+                        tell(&handles, party, &reached, &ended);
+                        ended
+                    }
+                    PartyId::SECOND => {
+                        let mut links = SecondLinks {
+                            lead: links.take(PartyId::LEAD),
+                            third: links.take(PartyId::THIRD_PARTY),
+                        };
+                        let ended = protocol::second(plan, input(), &mut links).await.map(Some);
+                        tell(&handles, party, &reached, &ended);
+                        ended
+                    }
+                    PartyId::THIRD_PARTY => {
+                        let mut links = ThirdPartyLinks {
+                            lead: links.take(PartyId::LEAD),
+                            second: links.take(PartyId::SECOND),
+                            contributors: links.take_contributors(),
+                        };
+                        let ended = protocol::third_party(plan, key, &mut links).await.map(|_| None);
+                        tell(&handles, party, &reached, &ended);
+                        ended
+                    }
+                    PartyId(_) => {
+                        let (mut lead, mut third) =
+                            (links.take(PartyId::LEAD), links.take(PartyId::THIRD_PARTY));
+                        let ended =
+                            protocol::contributor(plan, input(), &mut lead, &mut third).await.map(Some);
+                        tell(&handles, party, &reached, &ended);
+                        ended
+                    }
+                }
+            });
+        }
+        world.run()
+    }
+}
+
+/// Plays `plan` in `world`.
 pub(crate) fn play<'a>(
     world: World<'a, Ended>,
     plan: &'a Plan,
     hosts: &'a [RawRows],
     metric: &'a dyn Metric,
 ) -> Report<Ended> {
-    play_withholding(world, plan, hosts, metric, 1)
-}
-
-/// Plays `plan` in `world`. As a daemon does, a party that fails tells all others whom to blame.
-pub(crate) fn play_withholding<'a>(
-    mut world: World<'a, Ended>,
-    plan: &'a Plan,
-    hosts: &'a [RawRows],
-    metric: &'a dyn Metric,
-    min_cluster_rows: u64,
-) -> Report<Ended> {
-    for party in world.parties() {
-        world.play(party, async move |mut links: Links| {
-            let handles = links.abort_handles();
-            let reached = Mutex::new(Place { step: Step::Setup, round: 0 });
-            let progress = |place| *reached.lock().expect("nobody panics with it") = place;
-            let input = || {
-                let rows = &hosts[usize::from(party.0)];
-                HostInput { rows, metric, min_cluster_rows, progress: &progress }
-            };
-            match party {
-                PartyId::LEAD => {
-                    let mut links = LeadLinks {
-                        second: links.take(PartyId::SECOND),
-                        third: links.take(PartyId::THIRD_PARTY),
-                        contributors: links.take_contributors(),
-                    };
-                    let ended = protocol::lead(plan, input(), &mut links).await.map(Some);
-                    tell(&handles, party, &reached, &ended);
-                    ended
-                }
-                PartyId::SECOND => {
-                    let mut links = SecondLinks {
-                        lead: links.take(PartyId::LEAD),
-                        third: links.take(PartyId::THIRD_PARTY),
-                    };
-                    let ended = protocol::second(plan, input(), &mut links).await.map(Some);
-                    tell(&handles, party, &reached, &ended);
-                    ended
-                }
-                PartyId::THIRD_PARTY => {
-                    let mut links = ThirdPartyLinks {
-                        lead: links.take(PartyId::LEAD),
-                        second: links.take(PartyId::SECOND),
-                        contributors: links.take_contributors(),
-                    };
-                    let ended = protocol::third_party(plan, &KEY, &mut links).await.map(|_| None);
-                    tell(&handles, party, &reached, &ended);
-                    ended
-                }
-                PartyId(_) => {
-                    let (mut lead, mut third) = (links.take(PartyId::LEAD), links.take(PartyId::THIRD_PARTY));
-                    let ended = protocol::contributor(plan, input(), &mut lead, &mut third).await.map(Some);
-                    tell(&handles, party, &reached, &ended);
-                    ended
-                }
-            }
-        });
-    }
-    world.run()
+    Play::new(plan, hosts, metric).run(world)
 }
 
 /// Gives up on all links if the role failed. The links must not have been dropped yet.
