@@ -67,27 +67,28 @@ impl Jobs {
         Ok(Arc::new(jobs))
     }
 
-    /// Enters a job that begins now.
+    /// Enters a job that begins now. Its id must be new, or an earlier job and its result would be touched.
     pub fn begin(self: &Arc<Self>, info: JobInfo) -> Result<RunningJob, Failure> {
-        self.keep(&info)?;
-        let job = Job::new(info.clone());
-        let running = RunningJob {
-            jobs: Arc::clone(self),
-            id: info.id.clone(),
-            cancelled: job.cancel.subscribe(),
-            over: false,
-        };
         let mut jobs = self.locked();
-        jobs.push(job);
-        while jobs.len() > KEPT {
-            let Some(oldest) = jobs.iter().position(|job| job.view.borrow().info.state != JobState::Running)
-            else {
+        let results = self.vault.list_records(RecordKind::Result).map_err(from_vault)?;
+        if results.contains(&info.id) || jobs.iter().any(|job| job.view.borrow().info.id == info.id) {
+            return Err(Failure::new(ErrorCode::Refused, format!("the job id {} was used before", info.id)));
+        }
+        self.keep(&info)?;
+        while jobs.len() >= KEPT {
+            // A lead's many runs push out its own history first, not that of others.
+            let ended = |job: &Job| job.view.borrow().info.state != JobState::Running;
+            let own = |job: &Job| ended(job) && job.view.borrow().info.lead == info.lead;
+            let Some(oldest) = jobs.iter().position(own).or_else(|| jobs.iter().position(ended)) else {
                 break;
             };
             let id = jobs.remove(oldest).view.borrow().info.id.clone();
             self.vault.remove_record(RecordKind::Job, &id).map_err(from_vault)?;
         }
-        Ok(running)
+        let job = Job::new(info.clone());
+        let cancelled = job.cancel.subscribe();
+        jobs.push(job);
+        Ok(RunningJob { jobs: Arc::clone(self), id: info.id, cancelled, over: false })
     }
 
     /// All jobs, the newest first.

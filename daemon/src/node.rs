@@ -69,8 +69,9 @@ impl Node {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts other settings into force.
+    /// Puts other settings into force, and forgets the failures of other leads' runs.
     pub fn replace_settings(&self, settings: Settings) {
+        self.sessions.forgive();
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 }

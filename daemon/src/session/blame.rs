@@ -52,9 +52,26 @@ pub(crate) fn aborted(blame: &Blame, descriptor: &Descriptor) -> Failure {
         .with_hint(format!("the log of {name} may say more"))
 }
 
-/// Another party's words, fit for a terminal and a log.
+/// Another party's words, fit for a terminal and a log: no control characters, none that turn the writing round.
 pub(crate) fn printable(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+    let unfit = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    words.chars().map(|c| if unfit(c) { ' ' } else { c }).take(500).collect()
+}
+
+/// What a link's other end is told: whose rows failed is nothing for the third party to know.
+pub(crate) fn for_receiver(blame: &Blame, receiver: PartyId) -> Blame {
+    match (receiver, blame.cause) {
+        (PartyId::THIRD_PARTY, Cause::Data) => Blame {
+            party: PartyId::LEAD,
+            cause: Cause::Internal,
+            message: "gave up the run".into(),
+            place: blame.place,
+        },
+        _ => blame.clone(),
+    }
 }
 
 fn place_in_words(place: Place) -> String {

@@ -12,7 +12,7 @@ use transport::tls::TlsStream;
 use transport::{LinkConfig, Meter, SessionLink};
 
 use super::descriptor::{AGREEMENT_LIMIT, Answer, Begin, Descriptor, Invitation, Opening, Pong, Refusal};
-use super::policy::{Part, judge};
+use super::policy::{Part, check_contributions, judge};
 use super::waiting::Arrival;
 use super::{blame, links, run};
 use crate::jobs::now_unix;
@@ -83,14 +83,16 @@ async fn answer(
     invitation: Invitation,
     timeout: Duration,
 ) {
-    // Reading the dataset blocks.
-    let judging = {
+    let leave = node.sessions.leave_to_answer(peer.fingerprint);
+    let judged = if leave.is_some() {
         let (node, invitation, peer) = (Arc::clone(&node), invitation.clone(), peer.clone());
-        tokio::task::spawn_blocking(move || judge(&node, &invitation, &peer))
-    };
-    let judged = match judging.await {
-        Ok(judged) => judged,
-        Err(_) => Err(Failure::new(ErrorCode::Failed, "a defect while the invitation was checked")),
+        // Reading the dataset blocks.
+        let judging = tokio::task::spawn_blocking(move || judge(&node, &invitation, &peer));
+        let defect = |_| Failure::new(ErrorCode::Failed, "a defect while the invitation was checked");
+        judging.await.map_err(defect).flatten()
+    } else {
+        Err(Failure::new(ErrorCode::Refused, "another invitation is being answered")
+            .with_hint("try again in a moment"))
     };
     let (me, part, contribution) = match judged {
         Ok(accepted) => accepted,
@@ -116,15 +118,35 @@ async fn answer(
     };
     let descriptor = begin.descriptor;
     let own = descriptor.contribution(me) == Some(&contribution);
-    let whole = descriptor.contributions.len() == invitation.hosts.len() + 1;
-    if descriptor.invitation != invitation || !own || !whole || descriptor.plan().check().is_err() {
+    if descriptor.invitation != invitation || !own {
         return tracing::warn!(
             peer = peer.name,
             job = invitation.job,
             "the run that begins is not the one agreed to"
         );
     }
-    take_part(node, stream, peer, descriptor, me, part, timeout).await;
+    drop(leave);
+    match check_contributions(&node.settings(), &descriptor) {
+        Ok(()) => take_part(Arc::clone(&node), stream, peer, descriptor, me, part, timeout).await,
+        Err(failure) => refuse_begun(stream, &descriptor, me, &failure, timeout).await,
+    }
+}
+
+/// Gives up a run that has begun at the others: the lead hears why over its link.
+async fn refuse_begun(
+    stream: TlsStream,
+    descriptor: &Descriptor,
+    me: PartyId,
+    failure: &Failure,
+    timeout: Duration,
+) {
+    tracing::warn!(job = descriptor.invitation.job, reason = failure.message, "refused a run");
+    let config = LinkConfig::new(descriptor.session_id(), me, PartyId::LEAD, timeout, Arc::new(Meter::new()));
+    let link = SessionLink::new(stream, config);
+    let place = Place { step: Step::Setup, round: 0 };
+    let message = format!("{} ({})", failure.message, failure.hint);
+    link.abort(Blame { party: me, place, cause: Cause::Refused, message });
+    link.close().await;
 }
 
 async fn take_part(

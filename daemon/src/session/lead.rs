@@ -15,7 +15,7 @@ use transport::tls::TlsStream;
 use super::descriptor::{
     AGREEMENT_LIMIT, Answer, Begin, Contribution, Descriptor, Invitation, Member, Opening, VERSION,
 };
-use super::policy::{HostPart, Part, host_contribution, host_part};
+use super::policy::{HostPart, Objection, Part, check_contributions, host_contribution, host_part};
 use super::{blame, links, run};
 use crate::jobs::{RunningJob, now_unix};
 use crate::node::Node;
@@ -39,8 +39,8 @@ pub fn start(node: &Arc<Node>, request: ClusterRequest) -> Result<String, Failur
     }
     let (hosts, third_party) = choose_parties(node, &request)?;
     let invitation = invitation(node, &settings, &request, &hosts, &third_party)?;
-    let part = host_part(node, &settings, &invitation)?;
-    let contribution = host_contribution(&settings, &part, &invitation)?;
+    let part = host_part(node, &settings, &invitation).map_err(Objection::into_failure)?;
+    let contribution = host_contribution(&settings, &part, &invitation).map_err(Objection::into_failure)?;
     // What can be checked before the others have answered is; their rows are not known yet.
     let mut contributions = vec![Contribution { padded_rows: 64, ..contribution.clone() }; hosts.len() + 2];
     contributions[0] = contribution.clone();
@@ -241,7 +241,7 @@ async fn agree(
         streams.insert(party, stream);
     }
     let descriptor = Descriptor { invitation: Arc::unwrap_or_clone(invitation), contributions };
-    descriptor.plan().check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
+    check_contributions(&node.settings(), &descriptor)?;
     for (party, stream) in &mut streams {
         let begin = Begin { descriptor: descriptor.clone() };
         write_message(stream, &begin, AGREEMENT_LIMIT, timeout).await.map_err(|error| {

@@ -127,7 +127,8 @@ async fn gather(
             return Err((party, Failure::new(ErrorCode::PeerFailed, message)));
         };
         if let Some((party, _)) = parties.iter().find(|(_, member)| member.fingerprint == from) {
-            streams.insert(*party, stream);
+            // A second connection does not take the place of the first.
+            streams.entry(*party).or_insert(stream);
         }
     }
     Ok(())

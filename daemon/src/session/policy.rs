@@ -5,14 +5,14 @@ use std::sync::Arc;
 use control::{ErrorCode, Failure, Role};
 use kmeans::Metric;
 use kmeans::fixed::RawRows;
+use paillier::KeySize;
 use protocol::PartyId;
 use transport::Fingerprint;
 
-use super::descriptor::{Contribution, Invitation, VERSION};
+use super::descriptor::{Contribution, Descriptor, Invitation, VERSION};
 use crate::failure::from_rows;
 use crate::node::Node;
 use crate::peers::KnownPeer;
-use crate::results;
 use crate::rows;
 use crate::settings::{self, Settings};
 
@@ -52,7 +52,7 @@ pub(crate) fn judge(
             Failure::new(ErrorCode::Refused, message).with_hint("run the same release at all parties")
         );
     }
-    check_names(node, invitation)?;
+    check_names(invitation)?;
     let own = node.identity.fingerprint();
     let Some(me) =
         invitation.parties().into_iter().find(|(_, member)| member.fingerprint == own).map(|(id, _)| id)
@@ -64,6 +64,12 @@ pub(crate) fn judge(
         return Err(refused("the invitation", "only the lead of a run may invite to it".into()));
     }
     check_members(node, invitation, own, me)?;
+    if node.sessions.failed_too_often(&from.fingerprint) {
+        let message = format!("too many runs of this lead failed over the rows of {}", settings.name);
+        let failure = Failure::new(ErrorCode::Refused, message);
+        return Err(failure
+            .with_hint("its operator can allow more with `cloisterctl reload`, after a look at the log"));
+    }
     match (me, settings.role) {
         (PartyId::THIRD_PARTY, settings::Role::ThirdParty) => {
             Ok((me, Part::ThirdParty, third_party_contribution(node)?))
@@ -73,22 +79,39 @@ pub(crate) fn judge(
             Err(refused("role", "this daemon is a third party and has no rows".into()))
         }
         _ => {
-            check_attributes(node, &settings, invitation)?;
             let judged = host_part(node, &settings, invitation)
                 .and_then(|part| host_contribution(&settings, &part, invitation).map(|own| (part, own)));
-            let (part, contribution) =
-                judged.map_err(|failure| for_others(failure, &settings, invitation))?;
+            let (part, contribution) = judged.map_err(|objection| match objection {
+                Objection::Told(failure) => failure,
+                Objection::Own(failure) => {
+                    node.sessions.count_failure(from.fingerprint);
+                    for_others(&failure, &settings, invitation)
+                }
+            })?;
             Ok((me, Part::Host(part), contribution))
         }
     }
 }
 
-/// What the lead may read of a failure over this host's own rows: attributes, counts and the rest of the schema
-/// stay in this host's log.
-fn for_others(failure: Failure, settings: &Settings, invitation: &Invitation) -> Failure {
-    if !matches!(failure.code, ErrorCode::BadData | ErrorCode::Usage | ErrorCode::Damaged) {
-        return failure;
+/// Why a host does not take part.
+pub(crate) enum Objection {
+    /// Its policy, or what the lead asked for.
+    Told(Failure),
+    /// Its own rows: attributes, counts and the rest of the schema stay here.
+    Own(Failure),
+}
+
+impl Objection {
+    /// For this host's own operator.
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Objection::Told(failure) | Objection::Own(failure) => failure,
+        }
     }
+}
+
+/// What the lead may read of a failure over this host's own rows.
+fn for_others(failure: &Failure, settings: &Settings, invitation: &Invitation) -> Failure {
     tracing::warn!(job = invitation.job, reason = failure.message, "own rows cannot take part in a run");
     let message = format!(
         "the rows of dataset {} at {} cannot take part in this run; its own log says why",
@@ -98,9 +121,8 @@ fn for_others(failure: Failure, settings: &Settings, invitation: &Invitation) ->
         .with_hint("ask its operator; attributes and missing values are the usual causes")
 }
 
-/// Names that will be printed and kept: those of another party's choosing are held to the syntax of names, and an id
-/// must be new, so that no earlier job or result is touched.
-fn check_names(node: &Node, invitation: &Invitation) -> Result<(), Failure> {
+/// Names that will be printed and kept: those of another party's choosing are held to the syntax of names.
+fn check_names(invitation: &Invitation) -> Result<(), Failure> {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     };
@@ -110,11 +132,9 @@ fn check_names(node: &Node, invitation: &Invitation) -> Result<(), Failure> {
     }
     let job = &invitation.job;
     let is_id = job.len() == 16 && job.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if !is_id
-        || node.jobs.list().iter().any(|known| known.id == *job)
-        || results::get(&node.vault, job).is_ok()
-    {
-        return Err(refused("the invitation", "its job id is malformed or was used before".into()));
+    // Whether it is new is settled when the job begins.
+    if !is_id {
+        return Err(refused("the invitation", "its job id is malformed".into()));
     }
     Ok(())
 }
@@ -131,23 +151,21 @@ fn check_members(node: &Node, invitation: &Invitation, own: Fingerprint, me: Par
         }
     }
     for (party, member) in members.iter().filter(|(_, member)| member.fingerprint != own) {
-        let Some(known) = node.peers.by_fingerprint(&member.fingerprint) else {
-            return Err(refused(
-                "[[peer]]",
-                format!("{} ({}) is not a peer here", member.name, member.fingerprint),
-            )
-            .with_hint("add it with `cloisterctl peers add` or as [[peer]] in the settings"));
-        };
         let role = if *party == PartyId::THIRD_PARTY { Role::ThirdParty } else { Role::Host };
-        if known.role != role {
-            return Err(refused(
-                "[[peer]] role",
-                format!("peer {} is a {} here, not a {role}", known.name, known.role),
-            ));
-        }
-        if me != PartyId::THIRD_PARTY && role == Role::Host && !known.datasets.contains(&invitation.dataset) {
-            let message = format!("dataset {} is not listed for peer {}", invitation.dataset, known.name);
-            return Err(refused("[[peer]] datasets", message));
+        let needs_dataset = me != PartyId::THIRD_PARTY && role == Role::Host;
+        let accepted = node.peers.by_fingerprint(&member.fingerprint).is_some_and(|known| {
+            known.role == role && (!needs_dataset || known.datasets.contains(&invitation.dataset))
+        });
+        if !accepted {
+            // One message for all reasons, so that nobody can probe who is known here and as what.
+            let name = &member.name;
+            let message = match needs_dataset {
+                true => {
+                    format!("{name} is not a peer here with role {role} and dataset {}", invitation.dataset)
+                }
+                false => format!("{name} is not a peer here with role {role}"),
+            };
+            return Err(refused("[[peer]]", message));
         }
     }
     Ok(())
@@ -158,51 +176,42 @@ pub(crate) fn host_part(
     node: &Node,
     settings: &Settings,
     invitation: &Invitation,
-) -> Result<HostPart, Failure> {
+) -> Result<HostPart, Objection> {
     let policy = &settings.policy;
     if !policy.allow_open {
-        return Err(refused(
-            "policy.allow_open",
-            format!("{} does not allow runs that show joint centres round by round", settings.name),
-        ));
+        let message = format!("{} does not allow runs that show joint centres round by round", settings.name);
+        return Err(Objection::Told(refused("policy.allow_open", message)));
     }
     if invitation.max_rounds > policy.max_rounds {
         let (asked, most) = (invitation.max_rounds, policy.max_rounds);
-        return Err(refused(
-            "policy.max_rounds",
-            format!("{asked} rounds were asked for, at most {most} are allowed"),
-        ));
+        let message = format!("{asked} rounds were asked for, at most {most} are allowed");
+        return Err(Objection::Told(refused("policy.max_rounds", message)));
     }
     let (name, version) = &invitation.metric;
-    let metric = node.metrics.get(name).ok_or_else(|| {
-        Failure::new(ErrorCode::NotFound, format!("metric {name} is not loaded at {}", settings.name))
-            .with_hint("install the plugin there and reload, or choose another with --metric")
-    })?;
+    let Some(metric) = node.metrics.get(name) else {
+        let failure =
+            Failure::new(ErrorCode::NotFound, format!("metric {name} is not loaded at {}", settings.name));
+        return Err(Objection::Told(
+            failure.with_hint("install the plugin there and reload, or choose another with --metric"),
+        ));
+    };
     if metric.version() != version {
         let message = format!(
             "metric {name} is version {} at {}, version {version} at the lead",
             metric.version(),
             settings.name
         );
-        return Err(
-            Failure::new(ErrorCode::Refused, message).with_hint("install the same version at all hosts")
-        );
+        let failure = Failure::new(ErrorCode::Refused, message);
+        return Err(Objection::Told(failure.with_hint("install the same version at all hosts")));
     }
-    let rows = rows::load(&node.vault, &invitation.dataset, Some(&invitation.attributes))?;
-    Ok(HostPart { rows, metric, min_cluster_rows: policy.min_cluster_rows })
-}
-
-/// Attributes that no operator named must be this host's own default ones, in the same order.
-fn check_attributes(node: &Node, settings: &Settings, invitation: &Invitation) -> Result<(), Failure> {
-    if invitation.named {
-        return Ok(());
-    }
-    let own = rows::load(&node.vault, &invitation.dataset, None)
-        .map_err(|failure| for_others(failure, settings, invitation))?
-        .attributes;
-    match own == invitation.attributes {
-        true => Ok(()),
-        false => Err(schema_mismatch(&settings.name, &invitation.dataset, &own, &invitation.attributes)),
+    let named = invitation.named.then_some(invitation.attributes.as_slice());
+    let rows = rows::load(&node.vault, &invitation.dataset, named).map_err(|failure| match failure.code {
+        ErrorCode::NotFound => Objection::Told(failure),
+        _ => Objection::Own(failure),
+    })?;
+    match rows.attributes == invitation.attributes {
+        true => Ok(HostPart { rows, metric, min_cluster_rows: policy.min_cluster_rows }),
+        false => Err(Objection::Told(schema_mismatch(&settings.name, invitation, &rows.attributes))),
     }
 }
 
@@ -211,29 +220,61 @@ pub(crate) fn host_contribution(
     settings: &Settings,
     part: &HostPart,
     invitation: &Invitation,
-) -> Result<Contribution, Failure> {
-    let (_, kept) = part.rows.prepare(invitation.missing).map_err(|error| from_rows(&error))?;
-    let (rows, least) = (kept.len() as u64, settings.policy.min_rows);
-    if rows < least {
-        // The number itself stays here; the rule's number is no secret.
-        let message =
-            format!("{} has fewer than {least} rows in dataset {}", settings.name, invitation.dataset);
-        return Err(refused("policy.min_rows", message));
+) -> Result<Contribution, Objection> {
+    let prepared = part.rows.prepare(invitation.missing);
+    let (_, kept) = prepared.map_err(|error| Objection::Own(from_rows(&error)))?;
+    let (rows, policy) = (kept.len() as u64, &settings.policy);
+    // The numbers of rows stay here; those of the rules are no secret.
+    let (host, dataset, k) = (&settings.name, &invitation.dataset, invitation.k as u64);
+    if rows < policy.min_rows {
+        let message = format!("{host} has fewer than {} rows in dataset {dataset}", policy.min_rows);
+        return Err(Objection::Told(refused("policy.min_rows", message)));
     }
     if rows == 0 || rows > MAX_OWN_ROWS {
-        let message = format!(
-            "dataset {} at {} has no rows, or more than {MAX_OWN_ROWS}",
-            invitation.dataset, settings.name
-        );
-        return Err(Failure::new(ErrorCode::BadData, message));
+        let message = format!("dataset {dataset} at {host} has no rows, or more than {MAX_OWN_ROWS}");
+        return Err(Objection::Told(Failure::new(ErrorCode::BadData, message)));
+    }
+    // With as many centres as rows a joint centre is a row, and mode `open` shows it.
+    if k > rows {
+        let failure =
+            Failure::new(ErrorCode::BadData, format!("k = {k} is larger than the number of rows at {host}"));
+        return Err(Objection::Told(failure.with_hint("ask for fewer clusters")));
+    }
+    if k * policy.min_cluster_rows > rows {
+        let least = policy.min_cluster_rows;
+        let message = format!("k = {k} leaves fewer than {least} rows of {host} a cluster");
+        return Err(Objection::Told(refused("policy.min_cluster_rows", message)));
     }
     Ok(Contribution {
-        nonce: nonce()?,
+        nonce: nonce().map_err(Objection::Told)?,
         padded_rows: rows.next_multiple_of(ROW_PADDING),
-        reveal_sizes: settings.policy.reveal.sizes,
-        reveal_inertia: settings.policy.reveal.inertia,
+        reveal_sizes: policy.reveal.sizes,
+        reveal_inertia: policy.reveal.inertia,
         key_bits: 0,
     })
+}
+
+/// What every party checks of the others' contributions; a host also of the third party's key.
+pub(crate) fn check_contributions(settings: &Settings, descriptor: &Descriptor) -> Result<(), Failure> {
+    let (Some((third, hosts)), members) =
+        (descriptor.contributions.split_last(), &descriptor.invitation.hosts)
+    else {
+        return Err(refused("the invitation", "it has no contributions".into()));
+    };
+    let padded = |host: &Contribution| {
+        host.padded_rows.is_multiple_of(ROW_PADDING) && (1..=MAX_OWN_ROWS).contains(&host.padded_rows)
+    };
+    if hosts.len() != members.len() || !hosts.iter().all(padded) {
+        return Err(refused("the invitation", "its contributions do not fit its hosts".into()));
+    }
+    let size = KeySize::from_bits(third.key_bits).map_err(|_| {
+        refused("paillier.bits", format!("the third party has a key of {} bits", third.key_bits))
+    })?;
+    if size.is_test() && settings.role == settings::Role::Host && !settings.paillier.test_keys {
+        let message = format!("the third party has a test key of {} bits", third.key_bits);
+        return Err(refused("paillier.test_keys", message));
+    }
+    descriptor.plan().check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))
 }
 
 fn third_party_contribution(node: &Node) -> Result<Contribution, Failure> {
@@ -253,15 +294,17 @@ fn nonce() -> Result<[u8; 16], Failure> {
     Ok(nonce)
 }
 
-fn schema_mismatch(host: &str, dataset: &str, own: &[String], asked: &[String]) -> Failure {
+/// Names what was asked for only: a lead could else read the whole schema, one invitation an attribute.
+fn schema_mismatch(host: &str, invitation: &Invitation, own: &[String]) -> Failure {
+    let asked = &invitation.attributes;
     let differs = (0..own.len().max(asked.len())).find(|&at| own.get(at) != asked.get(at)).unwrap_or(0);
-    let name = |names: &[String]| names.get(differs).cloned().unwrap_or_else(|| "none".into());
-    let message = format!(
-        "the attributes of dataset {dataset} differ: number {} is {} at the lead and {} at {host}",
-        differs + 1,
-        name(asked),
-        name(own)
-    );
+    let what = match asked.get(differs) {
+        Some(name) => {
+            format!("{name}, number {} at the lead, is not the attribute in this place", differs + 1)
+        }
+        None => format!("there are more than the {} attributes of the lead", asked.len()),
+    };
+    let message = format!("the attributes of dataset {} differ at {host}: {what}", invitation.dataset);
     Failure::new(ErrorCode::BadData, message)
         .with_hint("name the attributes to use with --attributes, or bring the datasets in line")
 }

@@ -80,10 +80,16 @@ async fn run(
                     let failure = blame::aborted(&told, descriptor);
                     (told, failure)
                 }
+                Stopped::Protocol(error @ (ProtocolError::Rows(_) | ProtocolError::TooFewRows { .. }))
+                    if me != PartyId::LEAD =>
+                {
+                    node.sessions.count_failure(descriptor.invitation.hosts[0].fingerprint);
+                    (error.blame(me, place), blame::failure(&error, descriptor))
+                }
                 Stopped::Protocol(error) => (error.blame(me, place), blame::failure(&error, descriptor)),
             };
             for handle in &handles {
-                handle.abort(told.clone());
+                handle.abort(blame::for_receiver(&told, handle.remote()));
             }
             tracing::warn!(job = job.id(), reason = failure.message, "a run failed");
             return blame::kept(job.fail(failure));

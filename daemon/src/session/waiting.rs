@@ -1,10 +1,10 @@
 //! Connections that arrive for a session which this daemon takes part in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 use transport::Fingerprint;
 use transport::tls::TlsStream;
 
@@ -18,10 +18,44 @@ pub(crate) struct Arrival {
 
 /// The sessions that wait for links. A link may arrive before its session is known here: the party that
 /// opened it may have heard of the start first.
-#[derive(Default)]
 pub struct Sessions {
     waiting: Mutex<HashMap<SessionId, mpsc::Sender<Arrival>>>,
     changed: Notify,
+    answering: Semaphore,
+    leads: Mutex<HashSet<Fingerprint>>,
+    failures: Mutex<HashMap<Fingerprint, u32>>,
+}
+
+/// Invitations that are answered at a time.
+const ANSWERED_AT_ONCE: usize = 4;
+
+/// Runs of one lead that may fail over this host's rows. That a run fails says one bit about them: with bounds of its
+/// own choosing a lead could find extreme values in some forty runs.
+const MOST_FAILURES: u32 = 12;
+
+/// Leave to answer one invitation, until it is dropped.
+pub(crate) struct Leave<'a> {
+    sessions: &'a Sessions,
+    lead: Fingerprint,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.sessions.leads.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.lead);
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Sessions {
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+            answering: Semaphore::new(ANSWERED_AT_ONCE),
+            leads: Mutex::default(),
+            failures: Mutex::default(),
+        }
+    }
 }
 
 impl Sessions {
@@ -31,6 +65,30 @@ impl Sessions {
         self.locked().insert(session, sender);
         self.changed.notify_waiters();
         Arrivals { sessions: self, session, receiver }
+    }
+
+    /// Leave to answer an invitation of `lead`: one at a time for each, a few in all, for each holds a whole dataset
+    /// from the check until the run begins. `None` if there is none to be had.
+    pub(crate) fn leave_to_answer(&self, lead: Fingerprint) -> Option<Leave<'_>> {
+        let permit = self.answering.try_acquire().ok()?;
+        let mut leads = self.leads.lock().unwrap_or_else(PoisonError::into_inner);
+        leads.insert(lead).then_some(Leave { sessions: self, lead, _permit: permit })
+    }
+
+    /// A run of `lead` failed over this host's rows.
+    pub(crate) fn count_failure(&self, lead: Fingerprint) {
+        *self.failures.lock().unwrap_or_else(PoisonError::into_inner).entry(lead).or_default() += 1;
+    }
+
+    /// Whether too many did.
+    pub(crate) fn failed_too_often(&self, lead: &Fingerprint) -> bool {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(lead).is_some_and(|&count| count >= MOST_FAILURES)
+    }
+
+    /// Forgets the failures, as an operator asks for with a reload.
+    pub fn forgive(&self) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Hands over a stream; waits at most `timeout` for its session to be opened.

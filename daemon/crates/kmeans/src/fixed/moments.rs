@@ -12,11 +12,11 @@ pub const WIDE_ONE: i128 = 1 << WIDE_FRACTION_BITS;
 pub const MAX_RAW: f64 = (1u64 << 40) as f64;
 /// Significant bits of a variance that are shown. The mean is shown to about a sixteenth of the deviation.
 ///
-/// Showing either exactly would be showing the fraction `S/N`: values are usually recorded in coarse units, so
-/// forty fractional bits give `N` and `S` away by rational reconstruction, and with two hosts the peer's row count
-/// and sums. Clustering needs neither: it does not depend on the origin, and twelve bits of variance fix the scale
-/// to one part in eight thousand.
-pub const SHOWN_BITS: u32 = 12;
+/// Clustering needs no more: it does not depend on the origin, and eight bits fix the scale to one part in five
+/// hundred. Values are usually recorded in coarse units, so forty fractional bits would give row counts and sums away
+/// by rational reconstruction. What a run shows later may still do that, see `daemon/docs/protocol.md`; this step adds
+/// as little to it as it can.
+pub const SHOWN_BITS: u32 = 8;
 
 /// What to do with rows that lack a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -224,7 +224,11 @@ pub fn scale_from_shown(normalise: &Normalise, dim: usize, shown: &[(i128, BigUi
             let (mean, variance) = shown.get(attribute).cloned().unwrap_or_default();
             match normalise {
                 Normalise::ZScore => {
-                    let deviation = i128::try_from(variance.sqrt()).expect("a variance is below 2^162");
+                    // The middle of the values that look like this one.
+                    let hidden = variance.bits().saturating_sub(u64::from(SHOWN_BITS));
+                    let middle =
+                        if hidden == 0 { variance } else { variance + (BigUint::from(1u8) << (hidden - 1)) };
+                    let deviation = i128::try_from(middle.sqrt()).expect("a variance is below 2^162");
                     Scale { mean, deviation: if deviation == 0 { WIDE_ONE } else { deviation }, fill: mean }
                 }
                 Normalise::Mean => Scale { mean, deviation: WIDE_ONE, fill: mean },
@@ -286,7 +290,7 @@ mod tests {
         let scale = scale_from_shown(&Normalise::ZScore, 1, &[(mean, variance.clone())])[0];
         let (mean, deviation) = scale.as_f64();
         assert!((mean - exact_mean).abs() <= exact_variance.sqrt() / 8.0);
-        assert!((deviation / exact_variance.sqrt() - 1.0).abs() < 1.0 / 4096.0);
+        assert!((deviation / exact_variance.sqrt() - 1.0).abs() <= 1.0 / 512.0);
         assert!(variance.bits() - variance.trailing_zeros().unwrap() <= u64::from(SHOWN_BITS));
     }
 
