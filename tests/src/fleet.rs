@@ -3,16 +3,21 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use control::facts::JobState;
 use tempfile::TempDir;
 
 use crate::party::Party;
 use crate::relay::Relay;
 use crate::settings::{PartySettings, PeerSettings, Role};
+use crate::{REST, wait_for};
 
 /// Names of hosts, in the order in which they come.
 const HOSTS: [&str; 5] = ["clinic-a", "clinic-b", "clinic-c", "clinic-d", "clinic-e"];
 /// The third party's name.
 pub const THIRD_PARTY: &str = "notary";
+
+/// Bytes that go through between two looks at the step: less than any step needs.
+const STRIDE: usize = 1024;
 
 /// What parties to start.
 pub struct FleetConfig<'a> {
@@ -122,6 +127,28 @@ impl Fleet {
     /// If the fleet was started without.
     pub fn relay(&self) -> &Relay {
         self.relay.as_ref().expect("a fleet with a relay")
+    }
+
+    /// Starts a run at the lead, brings it to `step` (`agree` is the first) and holds it there, by letting through
+    /// only so much of what the third party says and hears. Gives the job's id; [`Relay::release`] lets it go on.
+    ///
+    /// # Panics
+    /// If the run is past the step or over before it can be held.
+    #[track_caller]
+    pub fn reach(&self, step: &str, arguments: &[&str]) -> String {
+        let relay = self.relay();
+        relay.hold();
+        let id = self.lead().detach(arguments);
+        wait_for(&format!("step {step}"), || {
+            let job = self.lead().job(&id).expect("a job that was started");
+            assert!(job.state == JobState::Running, "the run ended before {step}: {job:?}");
+            if job.step == step {
+                return Some(());
+            }
+            relay.advance(STRIDE, REST);
+            None
+        });
+        id
     }
 
     /// Uploads one part to each host, as CSV.

@@ -21,8 +21,10 @@ pub fn install(folder: &Path) {
 ///
 /// # Panics
 /// If `cc` is missing or does not take the source.
-pub fn install_c(folder: &Path, source: &Path, definitions: &[&str], name: &str) {
+pub fn install_c(folder: &Path, name: &str, source: &str) {
     put(folder, &format!("lib{name}.so"), |file| {
+        let text = folder.join(format!("{name}.c"));
+        fs::write(&text, source).expect("an own folder");
         let output = Command::new("cc")
             .args([
                 "-std=c11",
@@ -36,14 +38,13 @@ pub fn install_c(folder: &Path, source: &Path, definitions: &[&str], name: &str)
             ])
             .arg("-I")
             .arg(project().join("plugins/abi/include"))
-            .args(definitions)
             .arg("-o")
-            .arg(file)
-            .arg(source)
+            .args([file, &text])
             .arg("-lm")
             .output()
             .expect("cc is needed to build the plugins of these tests");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::remove_file(&text).expect("own file");
     });
 }
 

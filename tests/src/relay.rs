@@ -6,8 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-
-use crate::PATIENCE;
+use std::time::Duration;
 
 /// The largest piece that is let through at a time.
 const PIECE: usize = 512;
@@ -74,19 +73,15 @@ impl Relay {
         self.gate.changed.notify_all();
     }
 
-    /// Lets `bytes` through and waits until more would come. False if nothing more comes within `patience`.
-    pub fn advance(&self, bytes: usize, patience: std::time::Duration) -> bool {
+    /// Lets `bytes` more through at most, and waits until they have gone or for `patience`.
+    pub fn advance(&self, bytes: usize, patience: Duration) {
         let mut state = self.gate.locked();
-        state.credit = Some(state.credit.unwrap_or(0) + bytes);
+        state.credit = Some(bytes);
         self.gate.changed.notify_all();
-        let spent =
+        let going =
             |state: &mut State| state.waiting == 0 || state.credit.is_none_or(|credit| credit >= PIECE);
-        let (_state, waited) = self
-            .gate
-            .changed
-            .wait_timeout_while(state, patience.min(PATIENCE), spent)
-            .unwrap_or_else(PoisonError::into_inner);
-        !waited.timed_out()
+        // Whether they have gone does not matter: what is left is not added to.
+        let _ = self.gate.changed.wait_timeout_while(state, patience, going);
     }
 }
 
