@@ -1,0 +1,79 @@
+//! From settings and stored keys to a node that can serve.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use control::{ErrorCode, Failure};
+use metric_host::{HostError, MetricHost, Probe, Trust};
+use tokio::runtime::Handle;
+use vault::Vault;
+
+use crate::failure::{from_plugins, from_vault};
+use crate::jobs::Jobs;
+use crate::keys;
+use crate::node::Node;
+use crate::peers::Peers;
+use crate::settings::Settings;
+
+/// How long a plugin may take on trial.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What to say where `cloisterd init` is missing.
+pub(crate) fn not_initialised() -> Failure {
+    Failure::new(ErrorCode::Failed, "this daemon has no keys yet")
+        .with_hint("run `cloisterd init` with the same settings first")
+}
+
+/// Opens the vault; never makes one.
+pub(crate) fn open_vault(settings: &Settings) -> Result<Vault, Failure> {
+    let dir = keys::vault_dir(settings);
+    if !Vault::exists(&dir) {
+        let message = format!("there is no vault in {}", dir.display());
+        return Err(Failure { message, ..not_initialised() });
+    }
+    Vault::open(&dir, &keys::unlock(settings)?).map_err(from_vault)
+}
+
+/// How a plugin is tried: by this very program, even if its file has been replaced since.
+pub(crate) fn probe() -> Probe {
+    Probe {
+        program: PathBuf::from("/proc/self/exe"),
+        args: vec!["probe-plugin".into()],
+        timeout: PROBE_TIMEOUT,
+    }
+}
+
+/// Loads the plugins.
+pub(crate) fn load_metrics(settings: &Settings) -> Result<MetricHost, HostError> {
+    MetricHost::load_dir(&settings.plugins.dir, &Trust::own(), &probe())
+}
+
+/// The metric of runs that name none must be there.
+pub(crate) fn check_default_metric(settings: &Settings, metrics: &MetricHost) -> Result<(), Failure> {
+    let (name, dir) = (&settings.plugins.metric, settings.plugins.dir.display());
+    if metrics.get(name).is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ErrorCode::NotFound,
+        format!("the default metric {name} (plugins.metric) is not loaded"),
+    )
+    .with_hint(format!("put lib{name}.so into {dir}, or name another metric in the settings")))
+}
+
+/// Opens everything that a node works with.
+pub(crate) fn open(settings: Settings, runtime: Handle) -> Result<Node, Failure> {
+    keys::check_state_dir(&settings)?;
+    let vault = Arc::new(open_vault(&settings)?);
+    let identity = keys::identity(&vault)?.ok_or_else(not_initialised)?;
+    let paillier = keys::paillier(&vault)?.ok_or_else(not_initialised)?;
+    keys::check_paillier(&settings, &paillier)?;
+    let metrics = load_metrics(&settings).map_err(|error| from_plugins(&error))?;
+    for rejected in metrics.rejected() {
+        tracing::warn!("{rejected}");
+    }
+    let jobs = Jobs::load(Arc::clone(&vault))?;
+    let peers = Peers::load(Arc::clone(&vault), &settings)?;
+    Ok(Node::new(settings, vault, identity, Arc::new(paillier), metrics, jobs, peers, runtime))
+}
