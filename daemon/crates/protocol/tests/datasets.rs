@@ -4,7 +4,7 @@
 mod play;
 
 use kmeans::fixed::reference::{self, Outcome, Parameters};
-use kmeans::fixed::{Missing, Normalise, ONE, RawRows};
+use kmeans::fixed::{Missing, Normalise, ONE, RawRows, grid_to_f64};
 use kmeans::reference::SquaredEuclid;
 use play::{assert_equals_reference, euclidean, plan};
 
@@ -86,17 +86,23 @@ impl Exact {
             .inertia
     }
 
-    /// How far one round of Lloyd moves `centres`: the most of all coordinates, in parts of what is allowed, 1e-4 of
-    /// the attribute's standard deviation. Where that is less than a step of the run's grid, a step is allowed: only
-    /// `mean` leaves attributes so small.
-    fn unrest(&self, centres: &[f64]) -> f64 {
+    /// How far one round of Lloyd, in floating point on the pooled rows as the run scales them, moves the run's
+    /// centres: the most of all coordinates, in parts of what is allowed, 1e-4 of the attribute's standard deviation.
+    /// Where that is less than a step of the run's grid, a step is allowed: only `mean` leaves attributes so small.
+    ///
+    /// The scale is the run's, for it is shown coarsely: with the exact deviations some rows near a border between
+    /// clusters lie on its other side.
+    fn unrest(&self, outcome: &Outcome) -> f64 {
         let dim = self.raw.dim();
-        let assigned =
-            kmeans::assign(&self.rows, dim, centres, &SquaredEuclid).expect("rows and centres fit");
+        let scale: Vec<(f64, f64)> = outcome.scale.iter().map(|scale| scale.as_f64()).collect();
+        let scaled = |(at, value): (usize, &f64)| (value - scale[at % dim].0) / scale[at % dim].1;
+        let rows: Vec<f64> = self.raw.values.iter().enumerate().map(scaled).collect();
+        let centres = grid_to_f64(&outcome.centres);
+        let assigned = kmeans::assign(&rows, dim, &centres, &SquaredEuclid).expect("rows and centres fit");
         let mut most = 0.0f64;
         for (at, (centre, sum)) in centres.iter().zip(&assigned.sums).enumerate() {
             let moved = (centre - sum / assigned.counts[at / dim] as f64).abs();
-            let deviation = self.deviations[at % dim] / self.preparation[at % dim].1;
+            let deviation = self.deviations[at % dim] / scale[at % dim].1;
             most = most.max(moved / (1e-4 * deviation).max(1.0 / ONE as f64));
         }
         most
@@ -122,7 +128,7 @@ fn check(csv: &str, k: usize, normalise: Normalise, best: f64, slack: f64, seeds
         let hosts = [exact.raw.clone()];
         let outcome = reference::run(&hosts, &parameters(k, seed, &normalise), &*euclidean()).expect("runs");
         let centres = exact.centres(&outcome);
-        let (ratio, unrest) = (exact.inertia(&centres) / best, exact.unrest(&centres));
+        let (ratio, unrest) = (exact.inertia(&centres) / best, exact.unrest(&outcome));
         println!("seed {seed}: inertia / best = {ratio:.6}, rest {unrest:.3}, {} rounds", outcome.rounds);
         assert!(outcome.converged, "seed {seed}");
         assert!(

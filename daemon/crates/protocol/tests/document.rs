@@ -68,6 +68,19 @@ fn every_message_is_documented_with_its_ways() {
 }
 
 #[test]
+fn numbers_in_the_document_are_the_code_s() {
+    for stated in [
+        format!("the variance to {} significant bits", kmeans::fixed::SHOWN_BITS),
+        format!("then {} rounds settle them", kmeans::fixed::GROWTH_ROUNDS),
+        format!("{} fractional bits: normalised values", kmeans::fixed::FRACTION_BITS),
+        format!("{} fractional bits: raw values", kmeans::fixed::WIDE_FRACTION_BITS),
+        format!("any further host, up to {}", protocol::MAX_HOSTS - 2),
+    ] {
+        assert!(DOCUMENT.contains(&stated), "{stated}");
+    }
+}
+
+#[test]
 fn every_message_type_is_in_the_test_above() {
     let source = include_str!("../src/message.rs");
     let routes = source.lines().filter(|line| line.starts_with("route!(")).count();
