@@ -157,7 +157,7 @@ fn plans_out_of_their_limits() {
     let sound = plan(&sound(), 2);
     assert_eq!(sound.check(), Ok(()));
     type Spoil = fn(&mut Plan);
-    let refused: [(&str, Spoil); 14] = [
+    let refused: [(&str, Spoil); 15] = [
         ("the number of hosts", |plan| plan.hosts = 1),
         ("the number of hosts", |plan| plan.hosts = 17),
         ("the number of rows of all hosts", |plan| plan.rows_bound = 1 << 31),
@@ -165,12 +165,13 @@ fn plans_out_of_their_limits() {
         ("k", |plan| plan.k = 0),
         ("k", |plan| plan.k = 1025),
         ("the number of starts", |plan| plan.starts = 0),
+        ("the number of starts", |plan| plan.starts = protocol::MAX_STARTS + 1),
         ("the round limit", |plan| plan.max_rounds = 0),
         ("the tolerance", |plan| plan.tolerance = f64::NAN),
         ("the tolerance", |plan| plan.tolerance = -0.5),
         ("the number of bounds", |plan| plan.normalise = Normalise::Range(vec![(0.0, 1.0); 2])),
         ("bounds", |plan| plan.normalise = Normalise::Range(vec![(1.0, 1.0)])),
-        ("starts × k × (attributes + 1)", |plan| (plan.starts, plan.k, plan.dim) = (64, 1024, 1024)),
+        ("starts × k × (attributes + 1)", |plan| (plan.starts, plan.k, plan.dim) = (16, 1024, 1024)),
         ("starts × k²", |plan| (plan.starts, plan.k) = (8, 1024)),
     ];
     for (what, spoil) in refused {
