@@ -142,7 +142,7 @@ fn flush_links(runtime: &Runtime) {
     let deadline = Instant::now() + LAST_WORDS;
     let metrics = runtime.metrics();
     while metrics.num_alive_tasks() > 0 && Instant::now() < deadline {
-        runtime.block_on(tokio::time::sleep(LOOK));
+        std::thread::sleep(LOOK);
     }
 }
 

@@ -14,14 +14,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use control::{ErrorCode, Failure, Response};
+use control::{ErrorCode, Failure};
 use transport::unix::{BindError, CONTROL_MODE, bind};
 
 use crate::log::Sparingly;
 use crate::service::Service;
 
-/// Clients at once; each has a thread.
+/// Clients served at once; each has a thread.
 const MOST: usize = 64;
+/// Those beyond who are told that there are too many.
+const MOST_TOLD: usize = 16;
 /// How long to wait when the system has no descriptors or threads left.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 
@@ -114,17 +116,18 @@ impl Clients {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` where there are too many.
-    fn enter(self: &Arc<Self>, stream: &UnixStream) -> io::Result<Option<Entry>> {
+    /// A place in the list, and whether it is one to be served at; `None` where there are far too many.
+    fn enter(self: &Arc<Self>, stream: &UnixStream) -> io::Result<Option<(Entry, bool)>> {
         let second = stream.try_clone()?;
         let mut list = self.locked();
-        if list.streams.len() >= MOST {
+        let before = list.streams.len();
+        if before >= MOST + MOST_TOLD {
             return Ok(None);
         }
         let number = list.next;
         list.next += 1;
         list.streams.insert(number, second);
-        Ok(Some(Entry { clients: Arc::clone(self), number }))
+        Ok(Some((Entry { clients: Arc::clone(self), number }, before < MOST)))
     }
 }
 
@@ -168,39 +171,29 @@ impl Door {
     }
 
     fn admit(&self, stream: UnixStream) -> io::Result<()> {
-        if let Err(failure) = access::check(&stream, self.group) {
-            if let Some(left_out) = self.log.admit() {
-                tracing::warn!(left_out, "refused a client: {}", failure.message);
-            }
-            return turn_away(stream, failure);
+        let refused = access::check(&stream, self.group).err();
+        if let Some(failure) = &refused
+            && let Some(left_out) = self.log.admit()
+        {
+            tracing::warn!(left_out, "refused a client: {}", failure.message);
         }
-        let Some(entry) = self.clients.enter(&stream)? else {
+        // Nobody is left to say why to those beyond.
+        let Some((entry, served)) = self.clients.enter(&stream)? else { return Ok(()) };
+        let refused = refused.or_else(|| {
             let message = format!("the daemon serves {MOST} clients already");
-            return turn_away(
-                stream,
-                Failure::new(ErrorCode::Failed, message).with_hint("try again when one has finished"),
-            );
-        };
+            let failure = || Failure::new(ErrorCode::Failed, message);
+            (!served).then(|| failure().with_hint("try again when one has finished"))
+        });
         let service = Arc::clone(&self.service);
         std::thread::Builder::new()
             .name("client".into())
             .spawn(move || {
-                conversation::hold(&service, stream);
+                match refused {
+                    Some(failure) => conversation::turn_away(stream, failure),
+                    None => conversation::hold(&service, stream),
+                }
                 drop(entry);
             })
             .map(drop)
     }
-}
-
-/// Says why and hangs up. Both fit into the socket's buffer, so no client can hold up the next one.
-fn turn_away(mut stream: UnixStream, failure: Failure) -> io::Result<()> {
-    use std::io::Write;
-    stream.set_nonblocking(true)?;
-    let mut bytes = control::hello::Hello::ours().encode();
-    if let Ok(answer) = control::codec::encode(&Response::Failed(failure)) {
-        bytes.extend(answer);
-    }
-    // A client that has left already misses nothing.
-    let _ = stream.write_all(&bytes);
-    Ok(())
 }

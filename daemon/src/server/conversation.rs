@@ -14,6 +14,8 @@ use crate::{datasets, plugins, reload, results, session, status};
 
 /// How long a client may take to say hello, and to take in an answer.
 const CLIENT: Duration = Duration::from_secs(30);
+/// The same for one that is only told why it is not served.
+const HURRIED: Duration = Duration::from_secs(5);
 /// How long a client may think between two requests, or between two pieces of a document.
 const IDLE: Duration = Duration::from_secs(300);
 
@@ -48,6 +50,19 @@ impl From<CodecError> for End {
 
 /// A client after both hellos.
 pub(super) type Client = Connection<UnixStream>;
+
+/// Says why a client is not served, and hangs up.
+pub(super) fn turn_away(stream: UnixStream, failure: Failure) {
+    let limited =
+        stream.set_read_timeout(Some(HURRIED)).and_then(|()| stream.set_write_timeout(Some(HURRIED)));
+    // The client's hello is taken too: a connection that is closed over unread bytes loses the answer.
+    if limited.is_ok()
+        && let Ok(mut client) = Connection::establish(stream)
+    {
+        // A client that has left already misses nothing.
+        let _ = client.send(&Response::Failed(failure));
+    }
+}
 
 /// Talks with one client until it leaves.
 pub(super) fn hold(service: &Arc<Service>, stream: UnixStream) {

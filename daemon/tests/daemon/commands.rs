@@ -1,0 +1,149 @@
+//! init, fingerprint, check, and run before there is anything to run.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::site::Site;
+
+#[test]
+fn init_makes_what_is_missing_and_never_overwrites() {
+    let site = Site::new();
+    let first = site.command("init");
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    let fingerprint = first.out.trim_end();
+    assert!(fingerprint.len() == 64 && fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert_eq!(fs::metadata(site.state()).unwrap().permissions().mode() & 0o7777, 0o700);
+    let key = site.path("master.key");
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o7777, 0o600);
+    let before = fs::read(&key).unwrap();
+
+    let second = site.command("init");
+    assert_eq!((second.code, &second.out), (Some(0), &first.out));
+    assert_eq!(second.err, "", "nothing was missing");
+    assert_eq!(fs::read(&key).unwrap(), before);
+    let told = site.command("fingerprint");
+    assert_eq!((told.code, told.out.as_str(), told.err.as_str()), (Some(0), first.out.as_str(), ""));
+}
+
+#[test]
+fn a_lost_master_key_is_not_made_anew() {
+    let site = Site::ready();
+    fs::remove_file(site.path("master.key")).unwrap();
+    for command in ["init", "fingerprint", "check", "run"] {
+        let said = site.command(command);
+        assert_eq!(said.code, Some(1), "{command}: {}", said.err);
+        assert!(said.err.contains("master.key: does not exist"), "{}", said.err);
+        assert!(!site.path("master.key").exists());
+    }
+}
+
+#[test]
+fn another_master_key_opens_nothing() {
+    let site = Site::ready();
+    fs::write(site.path("master.key"), [7; 32]).unwrap();
+    let said = site.command("run");
+    assert_eq!(said.code, Some(7));
+    assert!(said.err.contains("wrong key"), "{}", said.err);
+}
+
+#[test]
+fn run_says_that_init_is_missing() {
+    let mut site = Site::new();
+    for command in ["run", "fingerprint"] {
+        let said = site.command(command);
+        assert_eq!(said.code, Some(1));
+        assert!(said.err.contains(if command == "run" { "state_dir" } else { "no vault" }), "{}", said.err);
+        assert!(said.err.contains("cloisterd init"), "{}", said.err);
+    }
+    fs::create_dir(site.state()).unwrap();
+    fs::set_permissions(site.state(), fs::Permissions::from_mode(0o700)).unwrap();
+    let said = site.command("run");
+    assert!(said.err.contains("no vault") && said.err.contains("cloisterd init"), "{}", said.err);
+    site.master = "credential:cloister.master".into();
+    let said = site.command("init");
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("CREDENTIALS_DIRECTORY is not set"), "{}", said.err);
+}
+
+#[test]
+fn check_is_content_or_says_every_problem() {
+    let mut site = Site::ready();
+    let said = site.command("check");
+    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(0), "OK\n", ""));
+
+    fs::set_permissions(site.state(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::write(site.path("plugins/libjunk.so"), "not a library").unwrap();
+    fs::set_permissions(site.path("plugins/libeuclidean.so"), fs::Permissions::from_mode(0o666)).unwrap();
+    site.sections = "[paillier]\nbits = 2048\ntest_keys = true\n".into();
+    let said = site.command("check");
+    assert_ne!(said.code, Some(0));
+    for problem in ["may be written to by others", "libjunk.so", "libeuclidean.so", "2048", "default metric"]
+    {
+        assert!(said.err.contains(problem), "{problem} is missing in\n{}", said.err);
+    }
+    assert_eq!(said.out, "");
+
+    site.top = "name = \"a\"\nrole = \"hots\"\n".into();
+    site.sections = "[paillier]\nbits = 1024\n[policy]\nmin_row = 3\n".into();
+    let said = site.command("check");
+    assert_eq!(said.code, Some(2));
+    for problem in ["role", "paillier.bits", "policy.min_row"] {
+        assert!(said.err.lines().any(|line| line.contains(problem)), "{problem} is missing in\n{}", said.err);
+    }
+}
+
+#[test]
+fn a_stored_key_of_another_length_stops_the_start() {
+    let mut site = Site::ready();
+    site.sections = "[paillier]\nbits = 2048\ntest_keys = true\n".into();
+    for command in ["run", "init", "check"] {
+        let said = site.command(command);
+        assert_eq!(said.code, Some(2), "{command}: {}", said.err);
+        assert!(said.err.contains("paillier.bits is 2048, but the stored key has 1024 bits"), "{}", said.err);
+        assert!(said.err.contains("set paillier.bits = 1024"), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_passphrase_comes_from_a_file() {
+    let mut site = Site::new();
+    site.master = "passphrase".into();
+    let file = site.path("words");
+    let run = |command: &str, words: &str| {
+        fs::write(&file, words).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let output = site.program(command).env("CLOISTER_PASSPHRASE_FILE", &file).output().unwrap();
+        crate::site::Said::from(output)
+    };
+    let short = run("init", "short\n");
+    assert_eq!(short.code, Some(2), "{}", short.err);
+    let made = run("init", "correct horse battery staple\n");
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let told = run("fingerprint", "correct horse battery staple");
+    assert_eq!((told.code, &told.out), (Some(0), &made.out));
+    let wrong = run("fingerprint", "correct horse battery stable");
+    assert_eq!(wrong.code, Some(7));
+    assert!(wrong.err.contains("wrong key") && !wrong.err.contains("horse"), "{}", wrong.err);
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let output = site.program("fingerprint").env("CLOISTER_PASSPHRASE_FILE", &file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_credential_opens_the_vault() {
+    let mut site = Site::new();
+    site.master = "credential:cloister.master".into();
+    let file = site.path("cloister.master");
+    fs::write(&file, [9; 32]).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).unwrap();
+    let run = |command: &str| {
+        let output =
+            site.program(command).env("CREDENTIALS_DIRECTORY", file.parent().unwrap()).output().unwrap();
+        crate::site::Said::from(output)
+    };
+    let made = run("init");
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    assert_eq!(run("fingerprint").out, made.out);
+    assert_eq!(run("check").out, "OK\n");
+}
