@@ -3,7 +3,7 @@
 use control::facts::RunResult;
 use kmeans::Metric;
 use kmeans::fixed::reference::{self, Outcome, Parameters};
-use kmeans::fixed::{FRACTION_BITS, Missing, Normalise, RawRows};
+use kmeans::fixed::{COST_FRACTION_BITS, Missing, Normalise, RawRows};
 use metric_host::LoadedMetric;
 
 /// What a joint run over these rows must give.
@@ -68,7 +68,7 @@ impl Expected {
 
     /// The joint inertia in normalised units.
     pub fn inertia(&self) -> f64 {
-        self.outcome.inertia as f64 / f64::from(1u32 << FRACTION_BITS)
+        self.outcome.inertia as f64 / f64::from(1u32 << COST_FRACTION_BITS)
     }
 
     /// How many rows of a host belong to each cluster.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use control::facts::{Own, Parties, Progress, RunResult, Scale};
 use control::{Normalize, Privacy};
-use kmeans::fixed::{FRACTION_BITS, Normalise};
+use kmeans::fixed::{COST_FRACTION_BITS, Normalise};
 use protocol::{Outcome, Place, Step};
 use transport::Meter;
 
@@ -84,7 +84,7 @@ pub(crate) fn result(
         sizes: outcome.sizes.as_ref().map(|joint| {
             joint.iter().enumerate().map(|(cluster, &size)| shown(cluster).then_some(size)).collect()
         }),
-        inertia: outcome.inertia.map(|inertia| inertia as f64 / f64::from(1 << FRACTION_BITS)),
+        inertia: outcome.inertia.map(|inertia| inertia as f64 / f64::from(1 << COST_FRACTION_BITS)),
         own: Own { rows: outcome.kept.len() as u64, sizes },
         seconds,
         bytes,

@@ -43,7 +43,7 @@ pub struct Outcome {
     pub converged: bool,
     /// Joint cluster sizes, where all policies show them.
     pub sizes: Option<Vec<u64>>,
-    /// Joint inertia in 2^-16 normalised units, where all policies show it.
+    /// Joint inertia in steps of 2^-16, where all policies show it.
     pub inertia: Option<u128>,
     /// The labels of this host's rows that took part.
     pub labels: Vec<u32>,
@@ -112,7 +112,7 @@ pub(crate) async fn run<J: JointHost>(
         (input.progress)(place);
         let operation = schedule.centres(rounds, &centres);
         let next = host.round(&operation, 1).await?;
-        converged = moved_at_most(&centres, &next, plan.dim, plan.tolerance);
+        converged = moved_at_most(&centres, &next, plan.dim, plan.normalise.grid(), plan.tolerance);
         centres = next;
         rounds += 1;
         host.joint.proceed(place, !converged && rounds < plan.max_rounds).await?;

@@ -4,7 +4,7 @@
 mod play;
 
 use kmeans::fixed::reference::{self, Outcome, Parameters};
-use kmeans::fixed::{Missing, Normalise, ONE, RawRows, grid_to_f64};
+use kmeans::fixed::{Missing, Normalise, RawRows};
 use kmeans::reference::SquaredEuclid;
 use play::{assert_equals_reference, euclidean, plan};
 
@@ -86,24 +86,19 @@ impl Exact {
             .inertia
     }
 
-    /// How far one round of Lloyd, in floating point on the pooled rows as the run scales them, moves the run's
+    /// How far one round of Lloyd, in floating point on the pooled rows with the exact preparation, moves the run's
     /// centres: the most of all coordinates, in parts of what is allowed, 1e-4 of the attribute's standard deviation.
     /// Where that is less than a step of the run's grid, a step is allowed: only `mean` leaves attributes so small.
-    ///
-    /// The scale is the run's, for it is shown coarsely: with the exact deviations some rows near a border between
-    /// clusters lie on its other side.
     fn unrest(&self, outcome: &Outcome) -> f64 {
         let dim = self.raw.dim();
-        let scale: Vec<(f64, f64)> = outcome.scale.iter().map(|scale| scale.as_f64()).collect();
-        let scaled = |(at, value): (usize, &f64)| (value - scale[at % dim].0) / scale[at % dim].1;
-        let rows: Vec<f64> = self.raw.values.iter().enumerate().map(scaled).collect();
-        let centres = grid_to_f64(&outcome.centres);
-        let assigned = kmeans::assign(&rows, dim, &centres, &SquaredEuclid).expect("rows and centres fit");
+        let centres = self.centres(outcome);
+        let assigned =
+            kmeans::assign(&self.rows, dim, &centres, &SquaredEuclid).expect("rows and centres fit");
         let mut most = 0.0f64;
         for (at, (centre, sum)) in centres.iter().zip(&assigned.sums).enumerate() {
             let moved = (centre - sum / assigned.counts[at / dim] as f64).abs();
-            let deviation = self.deviations[at % dim] / scale[at % dim].1;
-            most = most.max(moved / (1e-4 * deviation).max(1.0 / ONE as f64));
+            let deviation = self.deviations[at % dim] / self.preparation[at % dim].1;
+            most = most.max(moved / (1e-4 * deviation).max(1.0 / outcome.scale[at % dim].grid.one() as f64));
         }
         most
     }

@@ -4,6 +4,7 @@ mod play;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kmeans::fixed::Grid;
 use play::{euclidean, plan, play, rows};
 use protocol::message::{
     Contribution, Corrections, Key, Layer, MaskedTotal, Opened, Opening, Proceed, TotalShare, TripleSeed,
@@ -72,7 +73,9 @@ fn numbers_in_the_document_are_the_code_s() {
     for stated in [
         format!("the variance to {} significant bits", kmeans::fixed::SHOWN_BITS),
         format!("then {} rounds settle them", kmeans::fixed::GROWTH_ROUNDS),
-        format!("{} fractional bits: normalised values", kmeans::fixed::FRACTION_BITS),
+        format!("steps of 2^−{}", Grid::FINE.one().trailing_zeros()),
+        format!("steps of 2^−{}", Grid::COARSE.one().trailing_zeros()),
+        format!("{} fractional bits: costs", kmeans::fixed::COST_FRACTION_BITS),
         format!("{} fractional bits: raw values", kmeans::fixed::WIDE_FRACTION_BITS),
         format!("any further host, up to {}", protocol::MAX_HOSTS - 2),
     ] {

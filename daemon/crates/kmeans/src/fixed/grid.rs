@@ -5,20 +5,48 @@ use rayon::prelude::*;
 use super::FixedError;
 use crate::Metric;
 
-/// Fractional bits of the run grid.
-pub const FRACTION_BITS: u32 = 16;
-/// One, on the run grid.
-pub const ONE: i64 = 1 << FRACTION_BITS;
+/// The run grid of a run: how fine normalised values and centres are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Grid {
+    fraction_bits: u32,
+}
+
+impl Grid {
+    /// Steps of 2^-20 within ±2^11: for values whose normalisation keeps them small.
+    pub const FINE: Grid = Grid { fraction_bits: 20 };
+    /// Steps of 2^-16 within ±2^15: for values in their own units.
+    pub const COARSE: Grid = Grid { fraction_bits: 16 };
+
+    /// One, in steps.
+    pub fn one(self) -> i64 {
+        1 << self.fraction_bits
+    }
+
+    /// The largest magnitude of a value, in units.
+    pub fn reach(self) -> i64 {
+        MAX_GRID >> self.fraction_bits
+    }
+
+    /// Grid integers as the exact `f64` that metrics take.
+    pub fn to_f64(self, grid: &[i64]) -> Vec<f64> {
+        grid.iter().map(|&value| value as f64 / self.one() as f64).collect()
+    }
+}
+
+/// Fractional bits of costs and inertias.
+pub const COST_FRACTION_BITS: u32 = 16;
 /// The largest magnitude on the run grid: values and centres are 32-bit integers.
 pub const MAX_GRID: i64 = i32::MAX as i64;
-/// Costs on the run grid stay below this, so that [`super::MAX_ROWS`] of them stay below 2^93.
+/// Costs stay below this, so that [`super::MAX_ROWS`] of them stay below 2^93.
 const MAX_COST: f64 = (1u64 << 46) as f64;
 /// Rows that one thread takes at a time.
 const BLOCK: usize = 4096;
 
-/// One host's rows on the run grid, as the exact `f64` multiples of 2^-16 that metrics take.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// One host's rows on the run grid, as the exact `f64` multiples of its step that metrics take.
+#[derive(Clone, Debug, PartialEq)]
 pub struct GridRows {
+    /// The grid.
+    pub grid: Grid,
     /// Number of attributes.
     pub dim: usize,
     /// `rows × dim` values.
@@ -32,11 +60,6 @@ impl GridRows {
     }
 }
 
-/// Grid integers as the `f64` that metrics take.
-pub fn grid_to_f64(grid: &[i64]) -> Vec<f64> {
-    grid.iter().map(|&value| value as f64 / ONE as f64).collect()
-}
-
 /// `S/N` rounded half up, `⌊(2S + N) / 2N⌋`, for `N > 0`.
 pub fn rounded_quotient(sum: i128, count: i128) -> i128 {
     (2 * sum + count).div_euclid(2 * count)
@@ -47,13 +70,13 @@ pub fn rounded_quotient(sum: i128, count: i128) -> i128 {
 pub struct Assignment {
     /// The index of the nearest centre, a row each.
     pub labels: Vec<u32>,
-    /// The cost, a row each, with [`FRACTION_BITS`] fractional bits.
+    /// The cost, a row each, with [`COST_FRACTION_BITS`] fractional bits.
     pub costs: Vec<u64>,
 }
 
 /// Assigns every row to the nearest of `centres` (`k × dim` grid integers).
 pub fn assign(rows: &GridRows, centres: &[i64], metric: &dyn Metric) -> Result<Assignment, FixedError> {
-    let centres = grid_to_f64(centres);
+    let centres = rows.grid.to_f64(centres);
     let mut labels = vec![0u32; rows.rows()];
     let mut costs = vec![0u64; rows.rows()];
     rows.values
@@ -67,7 +90,7 @@ pub fn assign(rows: &GridRows, centres: &[i64], metric: &dyn Metric) -> Result<A
                 if exact >= MAX_COST {
                     return Err(FixedError::Cost);
                 }
-                *cost = (exact * ONE as f64).round() as u64;
+                *cost = (exact * f64::from(1u32 << COST_FRACTION_BITS)).round() as u64;
             }
             Ok(())
         })?;
@@ -86,11 +109,12 @@ pub struct ClusterSums {
 /// Sums `rows` by their label. Integer sums do not depend on their order.
 pub fn cluster_sums(rows: &GridRows, labels: &[u32], k: usize) -> ClusterSums {
     let mut total = ClusterSums { sums: vec![0; k * rows.dim], counts: vec![0; k] };
+    let one = rows.grid.one() as f64;
     for (row, &label) in rows.values.chunks_exact(rows.dim).zip(labels) {
         let label = label as usize;
         total.counts[label] += 1;
         for (sum, &value) in total.sums[label * rows.dim..][..rows.dim].iter_mut().zip(row) {
-            *sum += (value * ONE as f64) as i64;
+            *sum += (value * one) as i64;
         }
     }
     total
@@ -106,8 +130,8 @@ pub fn cluster_costs(assignment: &Assignment, k: usize) -> Vec<u128> {
 }
 
 /// Whether no centre moved by more than `tolerance` (in normalised units, Euclidean).
-pub fn moved_at_most(old: &[i64], new: &[i64], dim: usize, tolerance: f64) -> bool {
-    let limit = (tolerance * ONE as f64).min(1e18) as u128;
+pub fn moved_at_most(old: &[i64], new: &[i64], dim: usize, grid: Grid, tolerance: f64) -> bool {
+    let limit = (tolerance * grid.one() as f64).min(1e18) as u128;
     old.chunks_exact(dim).zip(new.chunks_exact(dim)).all(|(old, new)| {
         let shift: u128 = old.iter().zip(new).map(|(&a, &b)| u128::from(a.abs_diff(b)).pow(2)).sum();
         shift <= limit * limit
@@ -129,11 +153,14 @@ mod tests {
 
     #[test]
     fn the_stop_test_is_exact_at_its_limit() {
-        let old = [0, 0, 10 * ONE, 0];
-        let new = [3 * ONE, 4 * ONE, 10 * ONE, 0];
-        assert!(moved_at_most(&old, &new, 2, 5.0));
-        assert!(!moved_at_most(&old, &new, 2, 4.9999));
-        assert!(moved_at_most(&old, &old, 2, 0.0));
-        assert!(!moved_at_most(&old, &[1, 0, 10 * ONE, 0], 2, 0.0));
+        for grid in [Grid::FINE, Grid::COARSE] {
+            let one = grid.one();
+            let old = [0, 0, 10 * one, 0];
+            let new = [3 * one, 4 * one, 10 * one, 0];
+            assert!(moved_at_most(&old, &new, 2, grid, 5.0));
+            assert!(!moved_at_most(&old, &new, 2, grid, 4.9999));
+            assert!(moved_at_most(&old, &old, 2, grid, 0.0));
+            assert!(!moved_at_most(&old, &[1, 0, 10 * one, 0], 2, grid, 0.0));
+        }
     }
 }

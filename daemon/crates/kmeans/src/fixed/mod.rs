@@ -5,7 +5,7 @@
 //! steps must give the same integers.
 //!
 //! Two grids are in use. The *wide* grid ([`WIDE_FRACTION_BITS`]) holds raw values while means and
-//! deviations are found. The *run* grid ([`FRACTION_BITS`]) holds normalised values, centres and costs.
+//! deviations are found. The *run* grid ([`Grid`]) holds normalised values and centres.
 
 mod grid;
 mod moments;
@@ -13,12 +13,12 @@ pub mod reference;
 mod start;
 
 pub use grid::{
-    Assignment, ClusterSums, FRACTION_BITS, GridRows, MAX_GRID, ONE, assign, cluster_costs, cluster_sums,
-    grid_to_f64, moved_at_most, rounded_quotient,
+    Assignment, COST_FRACTION_BITS, ClusterSums, Grid, GridRows, MAX_GRID, assign, cluster_costs,
+    cluster_sums, moved_at_most, rounded_quotient,
 };
 pub use moments::{
-    MAX_RAW, Missing, Moments, Normalise, RawRows, SHOWN_BITS, Scale, WIDE_FRACTION_BITS, WIDE_ONE, moments,
-    normalise, scale_from_shown, shown_moments, to_wide,
+    MAX_RAW, Missing, Moments, Normalise, RawRows, SHOWN_BITS, SHOWN_MEAN_PLACES, Scale, WIDE_FRACTION_BITS,
+    WIDE_ONE, moments, normalise, scale_from_shown, shown_moments, to_wide,
 };
 pub use start::{GROWTH_ROUNDS, growth, largest, split};
 
@@ -38,7 +38,7 @@ pub enum FixedError {
     },
     /// Normalised values outside the run grid.
     #[error(
-        "attribute {attribute}: {rows} rows lie more than 32767 units from the origin after normalisation; \
+        "attribute {attribute}: {rows} rows lie more than {reach} units from the origin after normalisation; \
          use another normalisation or remove the outliers"
     )]
     Range {
@@ -46,6 +46,8 @@ pub enum FixedError {
         attribute: String,
         /// How many rows.
         rows: u64,
+        /// How far rows may lie.
+        reach: i64,
     },
     /// Missing values where the policy is to fail.
     #[error("attribute {attribute}: {rows} rows have no value; choose `--missing drop` or `--missing mean`")]

@@ -2,7 +2,7 @@
 
 use num_bigint::{BigInt, BigUint};
 
-use super::{FixedError, GridRows, MAX_GRID, ONE, rounded_quotient};
+use super::{FixedError, Grid, GridRows, MAX_GRID, rounded_quotient};
 
 /// Fractional bits of the wide grid: units from 1e-12 to 1e12 need no negotiation.
 pub const WIDE_FRACTION_BITS: u32 = 40;
@@ -10,13 +10,14 @@ pub const WIDE_FRACTION_BITS: u32 = 40;
 pub const WIDE_ONE: i128 = 1 << WIDE_FRACTION_BITS;
 /// Raw values lie strictly between `-MAX_RAW` and `MAX_RAW` (in units, not in grid steps).
 pub const MAX_RAW: f64 = (1u64 << 40) as f64;
-/// Significant bits of a variance that are shown. The mean is shown to about a sixteenth of the deviation.
+/// Significant bits of a variance that are shown: enough that the scale is exact for every later step.
 ///
-/// Clustering needs no more: it does not depend on the origin, and eight bits fix the scale to one part in five
-/// hundred. Values are usually recorded in coarse units, so forty fractional bits would give row counts and sums away
-/// by rational reconstruction. What a run shows later may still do that, see `daemon/docs/protocol.md`; this step adds
-/// as little to it as it can.
-pub const SHOWN_BITS: u32 = 8;
+/// Values are usually recorded in coarse units, so all forty fractional bits would give row counts and sums away by
+/// rational reconstruction even in large datasets. What a run shows later may still do that in small ones, see
+/// `daemon/docs/protocol.md`; this step shows no more than the run uses.
+pub const SHOWN_BITS: u32 = 32;
+/// The mean is shown down to about this many binary places of the deviation, finer than the run grid.
+pub const SHOWN_MEAN_PLACES: u32 = 24;
 
 /// What to do with rows that lack a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -43,6 +44,14 @@ pub enum Normalise {
 }
 
 impl Normalise {
+    /// The run grid that suits it.
+    pub fn grid(&self) -> Grid {
+        match self {
+            Normalise::ZScore | Normalise::Range(_) => Grid::FINE,
+            Normalise::Mean | Normalise::None => Grid::COARSE,
+        }
+    }
+
     /// Whether a run needs joint moments at all.
     pub fn needs_moments(&self, missing: Missing) -> bool {
         matches!(self, Normalise::ZScore | Normalise::Mean) || missing == Missing::Mean
@@ -176,7 +185,7 @@ pub fn moments(rows: &RawRows) -> Vec<Moments> {
 }
 
 /// What the hosts are shown of an attribute's joint moments: the mean (wide grid) and the variance (twice its
-/// fractional bits), each with its low bits cleared, see [`SHOWN_BITS`]. Both are 0 if no value is present.
+/// fractional bits), each with its low bits cleared, see [`SHOWN_BITS`] and [`SHOWN_MEAN_PLACES`]. Both are 0 if no value is present.
 pub fn shown_moments(joint: &Moments) -> (i128, BigUint) {
     if joint.count == 0 {
         return (0, BigUint::ZERO);
@@ -188,7 +197,7 @@ pub fn shown_moments(joint: &Moments) -> (i128, BigUint) {
     let mean = rounded_quotient(joint.sum, i128::from(joint.count));
     let length = variance.bits();
     let hidden = length.saturating_sub(u64::from(SHOWN_BITS));
-    let coarse = (length / 2).saturating_sub(4) as u32;
+    let coarse = (length / 2).saturating_sub(u64::from(SHOWN_MEAN_PLACES)) as u32;
     (mean >> coarse << coarse, variance >> hidden << hidden)
 }
 
@@ -201,6 +210,8 @@ pub struct Scale {
     pub deviation: i128,
     /// Put where a value is missing.
     pub fill: i128,
+    /// The grid of the normalised values.
+    pub grid: Grid,
 }
 
 impl Scale {
@@ -212,7 +223,7 @@ impl Scale {
     /// A centre's coordinate in the attribute's own unit.
     pub fn original(&self, grid: i64) -> f64 {
         let (mean, deviation) = self.as_f64();
-        mean + deviation * (grid as f64 / ONE as f64)
+        mean + deviation * (grid as f64 / self.grid.one() as f64)
     }
 }
 
@@ -222,6 +233,7 @@ pub fn scale_from_shown(normalise: &Normalise, dim: usize, shown: &[(i128, BigUi
     (0..dim)
         .map(|attribute| {
             let (mean, variance) = shown.get(attribute).cloned().unwrap_or_default();
+            let scale = |mean, deviation, fill| Scale { mean, deviation, fill, grid: normalise.grid() };
             match normalise {
                 Normalise::ZScore => {
                     // The middle of the values that look like this one.
@@ -229,37 +241,47 @@ pub fn scale_from_shown(normalise: &Normalise, dim: usize, shown: &[(i128, BigUi
                     let middle =
                         if hidden == 0 { variance } else { variance + (BigUint::from(1u8) << (hidden - 1)) };
                     let deviation = i128::try_from(middle.sqrt()).expect("a variance is below 2^162");
-                    Scale { mean, deviation: if deviation == 0 { WIDE_ONE } else { deviation }, fill: mean }
+                    scale(mean, if deviation == 0 { WIDE_ONE } else { deviation }, mean)
                 }
-                Normalise::Mean => Scale { mean, deviation: WIDE_ONE, fill: mean },
+                Normalise::Mean => scale(mean, WIDE_ONE, mean),
                 Normalise::Range(bounds) => {
                     let (low, high) = (to_wide(bounds[attribute].0), to_wide(bounds[attribute].1));
-                    Scale { mean: low, deviation: (high - low).max(1), fill: mean }
+                    scale(low, (high - low).max(1), mean)
                 }
-                Normalise::None => Scale { mean: 0, deviation: WIDE_ONE, fill: mean },
+                Normalise::None => scale(0, WIDE_ONE, mean),
             }
         })
         .collect()
 }
 
-/// Puts rows on the run grid: `round((x − mean) / deviation · 2^16)`.
+/// Puts rows on the run grid: `(x − mean) / deviation` in steps, rounded.
 pub fn normalise(rows: &RawRows, scale: &[Scale]) -> Result<GridRows, FixedError> {
     let mut outside = vec![0u64; rows.dim()];
     let mut values = Vec::with_capacity(rows.values.len());
     for row in rows.values.chunks_exact(rows.dim()) {
         for (attribute, (&value, scale)) in row.iter().zip(scale).enumerate() {
             let x = if value.is_nan() { scale.fill } else { to_wide(value) };
-            // Below 2^81 + 16 bits: far from overflow.
-            let grid = rounded_quotient((x - scale.mean) * i128::from(ONE), scale.deviation);
+            // Below 2^81 and 20 bits: far from overflow.
+            let one = scale.grid.one();
+            let grid = rounded_quotient((x - scale.mean) * i128::from(one), scale.deviation);
             outside[attribute] += u64::from(grid.unsigned_abs() > MAX_GRID as u128);
-            values.push(grid as f64 / ONE as f64);
+            values.push(grid as f64 / one as f64);
         }
     }
     match outside.iter().position(|&rows| rows > 0) {
         Some(attribute) => {
-            Err(FixedError::Range { attribute: rows.attributes[attribute].clone(), rows: outside[attribute] })
+            let reach = scale[attribute].grid.reach();
+            Err(FixedError::Range {
+                attribute: rows.attributes[attribute].clone(),
+                rows: outside[attribute],
+                reach,
+            })
         }
-        None => Ok(GridRows { dim: rows.dim(), values }),
+        None => Ok(GridRows {
+            grid: scale.first().map_or(Grid::COARSE, |scale| scale.grid),
+            dim: rows.dim(),
+            values,
+        }),
     }
 }
 
@@ -289,8 +311,8 @@ mod tests {
         let exact_variance = values.iter().map(|v| (v - exact_mean).powi(2)).sum::<f64>() / 1000.0;
         let scale = scale_from_shown(&Normalise::ZScore, 1, &[(mean, variance.clone())])[0];
         let (mean, deviation) = scale.as_f64();
-        assert!((mean - exact_mean).abs() <= exact_variance.sqrt() / 8.0);
-        assert!((deviation / exact_variance.sqrt() - 1.0).abs() <= 1.0 / 512.0);
+        assert!((mean - exact_mean).abs() <= exact_variance.sqrt() / f64::from(1 << 23));
+        assert!((deviation / exact_variance.sqrt() - 1.0).abs() <= 1.0 / f64::from(1 << 30));
         assert!(variance.bits() - variance.trailing_zeros().unwrap() <= u64::from(SHOWN_BITS));
     }
 
@@ -311,7 +333,7 @@ mod tests {
         assert_eq!((dropped.values, kept), (vec![1.0, 2.0], vec![0]));
         let (same, _) = rows.prepare(Missing::Mean).unwrap();
         assert_eq!(same.rows(), 2);
-        let scale = Scale { mean: 0, deviation: WIDE_ONE, fill: 3 * WIDE_ONE };
+        let scale = Scale { mean: 0, deviation: WIDE_ONE, fill: 3 * WIDE_ONE, grid: Grid::FINE };
         assert_eq!(normalise(&same, &[scale, scale]).unwrap().values, [1.0, 2.0, 3.0, 3.0]);
     }
 
@@ -321,10 +343,10 @@ mod tests {
             raw(&[1.0, 2e12, -3e12]).prepare(Missing::Fail),
             Err(FixedError::RawRange { attribute: "a".into(), rows: 2 })
         );
-        let scale = [Scale { mean: 0, deviation: WIDE_ONE, fill: 0 }];
+        let scale = [Scale { mean: 0, deviation: WIDE_ONE, fill: 0, grid: Grid::COARSE }];
         assert_eq!(
             normalise(&raw(&[40_000.0]), &scale),
-            Err(FixedError::Range { attribute: "a".into(), rows: 1 })
+            Err(FixedError::Range { attribute: "a".into(), rows: 1, reach: 32767 })
         );
     }
 }

@@ -41,7 +41,7 @@ pub struct Outcome {
     pub converged: bool,
     /// Joint cluster sizes at the final centres.
     pub sizes: Vec<u64>,
-    /// Joint inertia at the final centres, in 2^-16 normalised units.
+    /// Joint inertia at the final centres, in steps of 2^-16.
     pub inertia: u128,
     /// Each host's labels of its kept rows.
     pub labels: Vec<Vec<u32>>,
@@ -66,7 +66,7 @@ pub fn run(hosts: &[RawRows], parameters: &Parameters, metric: &dyn Metric) -> R
     let (mut rounds, mut converged) = (0, false);
     while rounds < parameters.max_rounds && !converged {
         let next = round(&hosts, &centres, dim, metric)?;
-        converged = moved_at_most(&centres, &next, dim, parameters.tolerance);
+        converged = moved_at_most(&centres, &next, dim, parameters.normalise.grid(), parameters.tolerance);
         centres = next;
         rounds += 1;
     }

@@ -1,6 +1,6 @@
 //! Joint mean and variance of every attribute, shown no more finely than a run needs.
 
-use kmeans::fixed::{Moments, SHOWN_BITS};
+use kmeans::fixed::{Moments, SHOWN_BITS, SHOWN_MEAN_PLACES};
 use num_bigint::BigUint;
 use sharing::numbers::{self, DivisionForm, Divisor, Sign};
 use sharing::{BitSlices, Builder, Circuit, Wire};
@@ -71,13 +71,13 @@ impl JointMoments {
         let mean = numbers::divide_rounded(b, &sum, by, FORM);
         let variance = variance(b, &sum, &square, &count);
 
-        // A variance bit is shown if no bit is set SHOWN_BITS or more above it; bit i of the mean if the deviation,
-        // of half the variance's length, is below 2^(i + 5).
+        // A variance bit is shown if no bit is set SHOWN_BITS or more above it. With a variance of length l, bit i of
+        // the mean is shown if l/2 rounded down is at most i + SHOWN_MEAN_PLACES, that is l below 2·(that + 1).
         let set = suffix_any(b, &variance);
         let hidden = |set: &[Wire], from: usize| set.get(from).copied().unwrap_or(Wire::ZERO);
         let mut shown = Vec::with_capacity(MEAN_BITS + VARIANCE_BITS);
         for (i, &bit) in mean.iter().enumerate() {
-            let keep = b.not(hidden(&set, 2 * i + 9));
+            let keep = b.not(hidden(&set, 2 * (i + SHOWN_MEAN_PLACES as usize) + 1));
             shown.push(b.and(bit, keep));
         }
         for (i, &bit) in variance.iter().enumerate() {
