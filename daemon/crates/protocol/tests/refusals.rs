@@ -57,7 +57,7 @@ fn rows_that_cannot_take_part() {
         let hosts = with(-2e12);
         check(&plan(&hosts, 2), &hosts, PartyId(culprit), &raw.into());
 
-        let range = FixedError::Range { attribute: attribute(), rows: 1 };
+        let range = FixedError::Range { attribute: attribute(), rows: 1, reach: 32767 };
         let hosts = with(40_000.0);
         let plan = Plan { normalise: Normalise::None, ..plan(&hosts, 2) };
         check(&plan, &hosts, PartyId(culprit), &range.into());
