@@ -16,9 +16,6 @@ const HOSTS: [&str; 5] = ["clinic-a", "clinic-b", "clinic-c", "clinic-d", "clini
 /// The third party's name.
 pub const THIRD_PARTY: &str = "notary";
 
-/// Bytes that go through between two looks at the step: less than any step needs.
-const STRIDE: usize = 1024;
-
 /// What parties to start.
 pub struct FleetConfig<'a> {
     /// How many hosts.
@@ -129,8 +126,10 @@ impl Fleet {
         self.relay.as_ref().expect("a fleet with a relay")
     }
 
-    /// Starts a run at the lead, brings it to `step` (`agree` is the first) and holds it there, by letting through
-    /// only so much of what the third party says and hears. Gives the job's id; [`Relay::release`] lets it go on.
+    /// Starts a run at the lead, brings it to `step` and holds it there, by letting through only so much of what the
+    /// third party says and hears. Gives the job's id; [`Relay::release`] lets it go on.
+    ///
+    /// The steps are `agree`, `setup` (when the third party has been told to begin), and those that jobs show.
     ///
     /// # Panics
     /// If the run is past the step or over before it can be held.
@@ -142,10 +141,17 @@ impl Fleet {
         wait_for(&format!("step {step}"), || {
             let job = self.lead().job(&id).expect("a job that was started");
             assert!(job.state == JobState::Running, "the run ended before {step}: {job:?}");
-            if job.step == step {
+            let begun = || self.third_party().job(&id).is_some();
+            if job.step == step || (step == "setup" && begun()) {
                 return Some(());
             }
-            relay.advance(STRIDE, REST);
+            // Less than the step after this one needs, and not so little that it takes for ever.
+            let stride = match job.step.as_str() {
+                "agree" => 512,
+                "round" => 2048,
+                _ => 8192,
+            };
+            relay.advance(stride, REST);
             None
         });
         id

@@ -30,6 +30,8 @@ pub struct Party {
     listen: SocketAddr,
     fingerprint: String,
     process: Option<Child>,
+    /// Where the daemon tells how it is; kept so that it can do so to its end.
+    notify: Option<UnixDatagram>,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +47,8 @@ impl Party {
             DirBuilder::new().mode(0o700).create(&folder).expect("a new folder");
         }
         plugins::install(&folder.join("plugins"));
-        let mut party = Party { settings, folder, listen, fingerprint: String::new(), process: None };
+        let mut party =
+            Party { settings, folder, listen, fingerprint: String::new(), process: None, notify: None };
         party.write_settings();
         party.cloisterd(&["init"]).good();
         party.fingerprint = party.cloisterd(&["fingerprint"]).good().stdout.trim_end().to_owned();
@@ -155,6 +158,7 @@ impl Party {
             }
             assert!(Instant::now() < deadline, "{} is not ready:\n{}", self.name(), self.log());
         }
+        self.notify = Some(notify);
     }
 
     fn ended(&mut self) -> Option<ExitStatus> {

@@ -26,9 +26,22 @@ pub fn programs() -> &'static Programs {
     &PROGRAMS
 }
 
+/// Variables that `cargo run` and `cargo test` set for what they run.
+const OF_THE_RUN: [&str; 6] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
+
 fn build() -> Programs {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    // What cargo tells the program that it runs is not meant for the build: build scripts that look at it would run
+    // again each time.
+    for (name, _) in std::env::vars_os() {
+        let said = name.to_string_lossy();
+        if OF_THE_RUN.iter().any(|start| said.starts_with(start)) {
+            build.env_remove(&name);
+        }
+    }
+    let output = build
         .args(["build", "--quiet", "--message-format=json-render-diagnostics", "--profile", profile()])
         .args(["--package=daemon", "--package=ctl", "--package=euclidean", "--package=manhattan"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

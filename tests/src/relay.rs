@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// The largest piece that is let through at a time.
-const PIECE: usize = 512;
+/// The largest piece that is read at a time.
+const PIECE: usize = 16 << 10;
 
 /// Passes connections on to a party.
 pub struct Relay {
@@ -27,7 +27,7 @@ struct Gate {
 struct State {
     /// Bytes that may still pass; no limit if `None`.
     credit: Option<usize>,
-    /// Pumps that hold a piece for which there is no credit.
+    /// Pumps that hold something for which there is no credit.
     waiting: usize,
     over: bool,
 }
@@ -78,8 +78,7 @@ impl Relay {
         let mut state = self.gate.locked();
         state.credit = Some(bytes);
         self.gate.changed.notify_all();
-        let going =
-            |state: &mut State| state.waiting == 0 || state.credit.is_none_or(|credit| credit >= PIECE);
+        let going = |state: &mut State| state.waiting == 0 || state.credit != Some(0);
         // Whether they have gone does not matter: what is left is not added to.
         let _ = self.gate.changed.wait_timeout_while(state, patience, going);
     }
@@ -93,32 +92,40 @@ impl Gate {
     /// Passes on what `from` says until either end is gone.
     fn pump(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut piece = [0; PIECE];
-        while let Ok(length @ 1..) = from.read(&mut piece) {
-            if !self.pass(length) || to.write_all(&piece[..length]).is_err() {
-                break;
+        'open: while let Ok(length @ 1..) = from.read(&mut piece) {
+            let mut rest = &piece[..length];
+            while !rest.is_empty() {
+                let Some(now) = self.pass(rest.len()) else { break 'open };
+                if to.write_all(&rest[..now]).is_err() {
+                    break 'open;
+                }
+                rest = &rest[now..];
             }
         }
         // The other direction ends with this one, as it does when a party dies.
         let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
 
-    /// Waits for credit; false when the relay ends.
-    fn pass(&self, length: usize) -> bool {
+    /// Waits for credit and takes what there is of `length`; nothing when the relay ends.
+    fn pass(&self, length: usize) -> Option<usize> {
         let mut state = self.locked();
-        let short = |state: &State| state.credit.is_some_and(|credit| credit < length);
-        if short(&state) {
+        if state.credit == Some(0) {
             state.waiting += 1;
             self.changed.notify_all();
             state = self
                 .changed
-                .wait_while(state, |state| !state.over && short(state))
+                .wait_while(state, |state| !state.over && state.credit == Some(0))
                 .unwrap_or_else(PoisonError::into_inner);
             state.waiting -= 1;
         }
-        if let Some(credit) = &mut state.credit {
-            *credit = credit.saturating_sub(length);
+        if state.over {
+            return None;
         }
-        !state.over
+        let taken = state.credit.map_or(length, |credit| credit.min(length));
+        if let Some(credit) = &mut state.credit {
+            *credit -= taken;
+        }
+        Some(taken)
     }
 }
 
