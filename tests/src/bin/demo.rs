@@ -257,14 +257,15 @@ impl Demo {
         println!("{}", self.strong("What each party saw"));
         for host in fleet.hosts() {
             println!(
-                "   {:<9} its own {} rows; {} rounded joint centres in each of {} rounds (privacy mode open shows them);\n\
-                 {:13}rounded mean and deviation of {} attributes; nothing of the other host's rows, labels or own centres",
+                "   {:<9} its own {} rows; the rounded joint centres of every start and of each of {} rounds (mode open\n\
+                 {:13}shows them); mean and deviation of {} attributes; what follows from those: of coarse values joint\n\
+                 {:13}counts and sums too. No row, label or own centre of the other host is ever sent",
                 host.name(),
                 run_rows(host, run),
-                run.k,
                 run.rounds,
                 "",
-                run.attributes.len()
+                run.attributes.len(),
+                ""
             );
         }
         println!(
