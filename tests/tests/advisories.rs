@@ -1,4 +1,4 @@
-//! Versions that must not come back, read from `Cargo.lock`: what `deny.toml` leaves to a network, without one.
+//! Versions that must not come back, read from `Cargo.lock`: what `.deny.toml` leaves to a network, without one.
 
 use cargo_metadata::semver::{Version, VersionReq};
 
@@ -58,7 +58,7 @@ fn pinned_versions_are_the_locked_ones() {
 
 #[test]
 fn every_exception_in_deny_toml_is_still_needed() {
-    let deny = include_str!("../../deny.toml");
+    let deny = include_str!("../../.deny.toml");
     let packages = locked();
     for (advisory, package) in
         [("RUSTSEC-2025-0141", "bincode"), ("RUSTSEC-2024-0384", "instant"), ("RUSTSEC-2025-0057", "fxhash")]
