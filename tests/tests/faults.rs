@@ -1,5 +1,5 @@
-//! Parties that die or hang in the middle of a run: all others end it as one that a party broke, nobody keeps half
-//! of anything, and the next run works.
+//! Parties that die or hang in the middle of a run: all others end it with an error that names the culprit, nobody
+//! keeps half of anything, and the next run works.
 //!
 //! A relay before the third party holds the run at the step that a test is about.
 
@@ -48,7 +48,8 @@ fn ended_well(fleet: &Fleet, index: usize, id: &str, culprit: &str, step: &str) 
                 (JobState::Failed, ErrorCode::PeerFailed),
                 "{place}: {failure:?}"
             );
-            assert!(!failure.message.is_empty(), "{place}");
+            assert!(failure.message.contains(culprit), "{place}: {}", failure.message);
+            assert!(!failure.hint.is_empty(), "{place}: {}", failure.message);
             assert_eq!(job.result, None, "{place}");
         }
     }
@@ -174,7 +175,9 @@ fn a_daemon_that_is_told_to_stop_ends_its_run_and_tells_the_others() {
     assert!(!fleet.parties[1].socket().exists(), "the control socket is gone");
     for index in [0, 2] {
         let job = fleet.parties[index].job_ended(&id);
-        assert_eq!((job.state, job.failure.is_some()), (JobState::Failed, true));
+        let failure = job.failure.expect("a reason");
+        assert_eq!(job.state, JobState::Failed);
+        assert!(failure.message.contains("clinic-b"), "{}", failure.message);
     }
     fleet.parties[1].start();
     assert_ne!(fleet.parties[1].job(&id).expect("its own record").state, JobState::Running);

@@ -184,19 +184,8 @@ async fn take_part(
     let streams = BTreeMap::from([(PartyId::LEAD, stream)]);
     match links::establish(&node, &descriptor, me, streams, arrivals, timeout).await {
         Ok(links) => run::spawn(Arc::clone(&node), job, descriptor, me, part, links),
-        Err(links::Unlinked { party, streams, failure }) => {
-            for (remote, stream) in streams {
-                let config = LinkConfig::new(session, me, remote, timeout, Arc::new(Meter::new()));
-                let link = SessionLink::new(stream, config);
-                let place = Place { step: Step::Setup, round: 0 };
-                link.abort(Blame {
-                    party,
-                    place,
-                    cause: Cause::Unreachable,
-                    message: failure.message.clone(),
-                });
-                tokio::spawn(link.close());
-            }
+        Err(links::Unlinked { party, links, failure }) => {
+            links::give_up(links, party, &failure);
             blame::kept(job.fail(failure));
         }
     }

@@ -242,11 +242,19 @@ async fn agree(
     }
     let descriptor = Descriptor { invitation: Arc::unwrap_or_clone(invitation), contributions };
     check_contributions(&node.settings(), &descriptor)?;
-    for (party, stream) in &mut streams {
+    let parties: Vec<PartyId> = streams.keys().copied().collect();
+    for party in parties {
+        let Some(stream) = streams.get_mut(&party) else { continue };
         let begin = Begin { descriptor: descriptor.clone() };
-        write_message(stream, &begin, AGREEMENT_LIMIT, timeout).await.map_err(|error| {
-            Failure::new(ErrorCode::PeerFailed, format!("{} {error}", descriptor.invitation.name_of(*party)))
-        })?;
+        if let Err(error) = write_message(stream, &begin, AGREEMENT_LIMIT, timeout).await {
+            let name = descriptor.invitation.name_of(party);
+            let failure = Failure::new(ErrorCode::PeerFailed, format!("{name} broke off: {error}"))
+                .with_hint("see that its daemon runs and is reachable, then start the run again");
+            // Those who were told to begin hear who is missing.
+            streams.retain(|told, _| *told < party);
+            links::give_up(links::of_lead(&descriptor, streams, timeout), party, &failure);
+            return Err(failure);
+        }
     }
     Ok((descriptor, streams))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::{ErrorCode, Failure};
-use protocol::{PartyId, ProtocolError};
+use protocol::{Blame, Cause, PartyId, Place, ProtocolError, Step};
 use transport::tls::TlsStream;
 use transport::{AbortHandle, LinkConfig, Meter, SessionLink};
 
@@ -39,10 +39,10 @@ impl Links {
     }
 }
 
-/// A run that could not be linked: who is missing, and the streams to those who are not.
+/// A run that could not be linked: who is missing, and the links to those who are not.
 pub(crate) struct Unlinked {
     pub(crate) party: PartyId,
-    pub(crate) streams: BTreeMap<PartyId, TlsStream>,
+    pub(crate) links: Vec<SessionLink>,
     pub(crate) failure: Failure,
 }
 
@@ -57,31 +57,56 @@ pub(crate) async fn establish(
     timeout: Duration,
 ) -> Result<Links, Unlinked> {
     let session = descriptor.session_id();
-    let mut streams = invitations;
-    if me == PartyId::THIRD_PARTY {
-        let hosts = descriptor.invitation.hosts.len();
-        if let Some(arrivals) = arrivals {
-            let gathered = gather(descriptor, hosts - 1, arrivals, &mut streams, timeout).await;
-            if let Err((party, failure)) = gathered {
-                return Err(Unlinked { party, streams, failure });
-            }
-        }
-    } else if me != PartyId::LEAD {
-        match join(node, descriptor, session, timeout).await {
-            Ok(stream) => streams.insert(PartyId::THIRD_PARTY, stream),
-            Err(failure) => return Err(Unlinked { party: PartyId::THIRD_PARTY, streams, failure }),
-        };
-    }
     let meter = Arc::new(Meter::new());
-    let links: BTreeMap<PartyId, SessionLink> = streams
-        .into_iter()
-        .map(|(remote, stream)| {
-            let config = LinkConfig::new(session, me, remote, timeout, Arc::clone(&meter));
-            (remote, SessionLink::new(stream, config))
-        })
-        .collect();
+    let link = |(remote, stream): (PartyId, TlsStream)| {
+        let config = LinkConfig::new(session, me, remote, timeout, Arc::clone(&meter));
+        (remote, SessionLink::new(stream, config))
+    };
+    // Links from the start: those who are there hear signs of life while the others are waited for, and so take
+    // nobody but the absent for dead.
+    let mut links: BTreeMap<PartyId, SessionLink> = invitations.into_iter().map(link).collect();
+    let linked = match (me, arrivals) {
+        (PartyId::LEAD, _) => Ok(()),
+        (PartyId::THIRD_PARTY, Some(arrivals)) => {
+            gather(descriptor, arrivals, &mut links, link, timeout).await
+        }
+        _ => match join(node, descriptor, session, timeout).await {
+            Ok(stream) => {
+                links.extend([link((PartyId::THIRD_PARTY, stream))]);
+                Ok(())
+            }
+            Err(failure) => Err((PartyId::THIRD_PARTY, failure)),
+        },
+    };
+    if let Err((party, failure)) = linked {
+        return Err(Unlinked { party, links: links.into_values().collect(), failure });
+    }
     let handles = links.values().map(SessionLink::abort_handle).collect();
     Ok(Links { links, handles, meter })
+}
+
+/// The lead's links to those of whom it has streams.
+pub(crate) fn of_lead(
+    descriptor: &Descriptor,
+    streams: BTreeMap<PartyId, TlsStream>,
+    timeout: Duration,
+) -> Vec<SessionLink> {
+    let session = descriptor.session_id();
+    let link = |(remote, stream)| {
+        let config = LinkConfig::new(session, PartyId::LEAD, remote, timeout, Arc::new(Meter::new()));
+        SessionLink::new(stream, config)
+    };
+    streams.into_iter().map(link).collect()
+}
+
+/// Tells those who are there that the run cannot begin because `party` is not.
+pub(crate) fn give_up(links: Vec<SessionLink>, party: PartyId, failure: &Failure) {
+    for link in links {
+        let place = Place { step: Step::Setup, round: 0 };
+        let message = failure.message.clone();
+        link.abort(Blame { party, place, cause: Cause::Unreachable, message });
+        tokio::spawn(link.close());
+    }
 }
 
 /// Opens this host's connection to the third party.
@@ -95,40 +120,47 @@ async fn join(
     let peer = node.peers.by_fingerprint(&third.fingerprint).ok_or_else(|| {
         Failure::new(ErrorCode::Refused, format!("{} is not a peer here any more", third.name))
     })?;
-    let unreachable = |error: String| Failure::new(ErrorCode::PeerFailed, error);
+    let unreachable = |error: String| {
+        Failure::new(ErrorCode::PeerFailed, format!("{} could not be joined: {error}", third.name))
+            .with_hint(format!("`cloisterctl peers ping {}` shows more", peer.name))
+    };
     let mut stream = transport::tls::connect(&peer.address, &node.identity, peer.fingerprint, timeout)
         .await
         .map_err(|error| unreachable(error.to_string()))?;
     transport::exchange::write_message(&mut stream, &Opening::Join(session), AGREEMENT_LIMIT, timeout)
         .await
-        .map_err(|error| unreachable(format!("{} {error}", peer.name)))?;
+        .map_err(|error| unreachable(error.to_string()))?;
     Ok(stream)
 }
 
 /// Waits for the other hosts' connections.
 async fn gather(
     descriptor: &Descriptor,
-    expected: usize,
     mut arrivals: Arrivals<'_>,
-    streams: &mut BTreeMap<PartyId, TlsStream>,
+    links: &mut BTreeMap<PartyId, SessionLink>,
+    link: impl Fn((PartyId, TlsStream)) -> (PartyId, SessionLink),
     timeout: Duration,
 ) -> Result<(), (PartyId, Failure)> {
     let deadline = tokio::time::Instant::now() + timeout;
     let parties = descriptor.invitation.parties();
-    while streams.len() < expected + 1 {
+    while links.len() < descriptor.invitation.hosts.len() {
         let arrival = tokio::time::timeout_at(deadline, arrivals.next()).await;
         let Ok(Some(Arrival { from, stream })) = arrival else {
             let absent = parties
                 .iter()
-                .find(|(party, _)| *party != PartyId::THIRD_PARTY && !streams.contains_key(party));
+                .find(|(party, _)| *party != PartyId::THIRD_PARTY && !links.contains_key(party));
             let (party, name) =
                 absent.map_or((PartyId::SECOND, "a host"), |(party, member)| (*party, member.name.as_str()));
             let message = format!("{name} did not connect within {} s", timeout.as_secs());
-            return Err((party, Failure::new(ErrorCode::PeerFailed, message)));
+            let failure = Failure::new(ErrorCode::PeerFailed, message)
+                .with_hint("see that its daemon runs and reaches this one, then start the run again");
+            return Err((party, failure));
         };
         if let Some((party, _)) = parties.iter().find(|(_, member)| member.fingerprint == from) {
             // A second connection does not take the place of the first.
-            streams.entry(*party).or_insert(stream);
+            if !links.contains_key(party) {
+                links.extend([link((*party, stream))]);
+            }
         }
     }
     Ok(())

@@ -62,14 +62,22 @@ async fn run(
         phases.enter(place);
         job.progress(report::progress(place, max_rounds));
     };
+    // The role's links live until the others have been told: one that is dropped first says only that it is closed.
+    let mut playing = Box::pin(role(node, descriptor, me, part, &mut links, &progress));
     let role_ended = tokio::select! {
-        ended = role(node, descriptor, me, part, &mut links, &progress) => ended.map_err(Stopped::Protocol),
-        () = job.cancelled() => Err(Stopped::Cancelled),
-        blame = any_aborted(&handles) => Err(Stopped::Aborted(blame)),
+        biased;
+        () = job.cancelled() => Err((Stopped::Cancelled, Vec::new())),
+        // What another party says of the culprit goes before what is seen of it here.
+        blame = any_aborted(&handles) => Err((Stopped::Aborted(blame), Vec::new())),
+        played = &mut playing => match played {
+            Ok((Ok(outcome), open_links)) => Ok((outcome, open_links)),
+            Ok((Err(error), open_links)) => Err((Stopped::Protocol(error), open_links)),
+            Err(error) => Err((Stopped::Protocol(error), Vec::new())),
+        },
     };
     let (outcome, open_links) = match role_ended {
         Ok(ended) => ended,
-        Err(stopped) => {
+        Err((stopped, _open_links)) => {
             let place = phases.place();
             let (told, failure) = match stopped {
                 Stopped::Cancelled => {
@@ -91,10 +99,12 @@ async fn run(
             for handle in &handles {
                 handle.abort(blame::for_receiver(&told, handle.remote()));
             }
+            drop(playing);
             tracing::warn!(job = job.id(), reason = failure.message, "a run failed");
             return blame::kept(job.fail(failure));
         }
     };
+    drop(playing);
     let ended = match (outcome, part) {
         (Some(outcome), Part::Host(host)) => {
             let (result, labels) = report::result(&job, descriptor, host, outcome, phases.end(), &meter);
@@ -124,7 +134,10 @@ async fn any_aborted(handles: &[AbortHandle]) -> Blame {
     }
 }
 
-/// This party's role over its links, which are given back to be closed.
+/// A role's end, and its links, to be closed or to be told of what went wrong.
+type Played = (Result<Option<Outcome>, ProtocolError>, Vec<SessionLink>);
+
+/// This party's role over its links.
 async fn role(
     node: &Node,
     descriptor: &Descriptor,
@@ -132,7 +145,7 @@ async fn role(
     part: &Part,
     links: &mut Links,
     progress: &(dyn Fn(Place) + Send + Sync),
-) -> Result<(Option<Outcome>, Vec<SessionLink>), ProtocolError> {
+) -> Result<Played, ProtocolError> {
     let plan = descriptor.plan();
     match (me, part) {
         (PartyId::LEAD, Part::Host(host)) => {
@@ -141,19 +154,19 @@ async fn role(
                 third: links.take(PartyId::THIRD_PARTY)?,
                 contributors: links.take_contributors(plan.hosts)?,
             };
-            let outcome = protocol::lead(&plan, input(host, progress), &mut own).await?;
-            Ok((Some(outcome), [own.second, own.third].into_iter().chain(own.contributors).collect()))
+            let outcome = protocol::lead(&plan, input(host, progress), &mut own).await;
+            Ok((outcome.map(Some), [own.second, own.third].into_iter().chain(own.contributors).collect()))
         }
         (PartyId::SECOND, Part::Host(host)) => {
             let mut own =
                 SecondLinks { lead: links.take(PartyId::LEAD)?, third: links.take(PartyId::THIRD_PARTY)? };
-            let outcome = protocol::second(&plan, input(host, progress), &mut own).await?;
-            Ok((Some(outcome), vec![own.lead, own.third]))
+            let outcome = protocol::second(&plan, input(host, progress), &mut own).await;
+            Ok((outcome.map(Some), vec![own.lead, own.third]))
         }
         (_, Part::Host(host)) => {
             let (mut lead, mut third) = (links.take(PartyId::LEAD)?, links.take(PartyId::THIRD_PARTY)?);
-            let outcome = protocol::contributor(&plan, input(host, progress), &mut lead, &mut third).await?;
-            Ok((Some(outcome), vec![lead, third]))
+            let outcome = protocol::contributor(&plan, input(host, progress), &mut lead, &mut third).await;
+            Ok((outcome.map(Some), vec![lead, third]))
         }
         (_, Part::ThirdParty) => {
             let mut own = ThirdPartyLinks {
@@ -161,8 +174,8 @@ async fn role(
                 second: links.take(PartyId::SECOND)?,
                 contributors: links.take_contributors(plan.hosts)?,
             };
-            protocol::third_party(&plan, &node.paillier, &mut own).await?;
-            Ok((None, [own.lead, own.second].into_iter().chain(own.contributors).collect()))
+            let ended = protocol::third_party(&plan, &node.paillier, &mut own).await;
+            Ok((ended.map(|_| None), [own.lead, own.second].into_iter().chain(own.contributors).collect()))
         }
     }
 }
