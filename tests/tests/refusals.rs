@@ -192,7 +192,8 @@ const NAN: &str = "<dataset name='x'><header><attributes><attribute name='height
 fn documents_that_are_none_leave_nothing() {
     let fleet = iris();
     let lead = fleet.lead();
-    let bad: [(&str, &str, &[&str]); 6] = [
+    let bad: [(&str, &str, &[&str]); 7] = [
+        ("nan.csv", "height\n1\n2\nNaN\n4\n", &["height", "line", "NaN"]),
         ("nan.xrff", NAN, &["height", "line"]),
         ("ragged.csv", "a,b\n1,2\n3\n", &["3"]),
         ("empty.csv", "", &["empty"]),
@@ -208,7 +209,7 @@ fn documents_that_are_none_leave_nothing() {
         lead.try_upload("bad", name, document.as_bytes()).refused(5, words);
     }
     // In CSV a column with words in it is text, and cannot be clustered.
-    let words = b"height\n1\n2\nNaN\n4\n";
+    let words = b"height\n1\n2\ntall\n4\n";
     fleet.parties.iter().take(2).for_each(|host| host.upload("words", "words.csv", words));
     for attributes in [&[] as &[&str], &["--attributes", "height"]] {
         let run = ["words", "-k", "2", "--peer", "clinic-b"];

@@ -17,6 +17,8 @@ const LONGEST_NUMBER: usize = u8::MAX as usize;
 pub(super) enum Refusal {
     /// A number beyond the range of 64-bit floating-point numbers.
     Range,
+    /// NaN or an infinity among numbers.
+    NotFinite,
     /// More text in all than the limit allows.
     TextBytes,
     /// Text in a column of numbers whose original texts had to be given up.
@@ -31,6 +33,8 @@ pub(super) struct Inferred {
     /// The class is nominal, if not numeric, however many labels it has.
     class: bool,
     present: u64,
+    /// All values so far are called NaN or infinity.
+    not_finite: bool,
 }
 
 enum Values {
@@ -70,6 +74,7 @@ impl Inferred {
             values: Values::Numeric { values: Vec::new(), written: Some(Written::default()) },
             class,
             present: 0,
+            not_finite: false,
         }
     }
 
@@ -85,7 +90,17 @@ impl Inferred {
                 None
             } else {
                 match number::parse(trim(field)) {
+                    Ok(_) if self.not_finite => return Err(Refusal::NotFinite),
                     Ok(number) => Some(number),
+                    // Beside numbers it is a mistake; alone it may be a word.
+                    Err(NotNumber::Form) if is_not_finite(trim(field)) => match self.present {
+                        1 => {
+                            self.not_finite = true;
+                            Some(f64::NAN)
+                        }
+                        _ if self.not_finite => Some(f64::NAN),
+                        _ => return Err(Refusal::NotFinite),
+                    },
                     Err(NotNumber::Form) => None,
                     Err(NotNumber::Range) => return Err(Refusal::Range),
                 }
@@ -170,7 +185,10 @@ impl Inferred {
     }
 
     /// The column and its type.
-    pub(super) fn finish(self, budget: &mut TextBudget) -> Result<(Kind, Column), Refusal> {
+    pub(super) fn finish(mut self, budget: &mut TextBudget) -> Result<(Kind, Column), Refusal> {
+        if self.not_finite && matches!(self.values, Values::Numeric { .. }) {
+            self.become_nominal(budget)?;
+        }
         Ok(match self.values {
             Values::Numeric { values, .. } => (Kind::Numeric, Column::Numeric(values)),
             Values::Text(strings) => (Kind::String, Column::Text(strings)),
@@ -198,6 +216,12 @@ fn spell_out(codes: &[u32], labels: &[String], budget: &mut TextBudget) -> Resul
     Ok(strings)
 }
 
+/// Whether a text is how programs write NaN and the infinities.
+fn is_not_finite(text: &str) -> bool {
+    let bare = text.strip_prefix(['+', '-']).unwrap_or(text);
+    ["nan", "inf", "infinity"].iter().any(|name| bare.eq_ignore_ascii_case(name))
+}
+
 /// Whether a text is a number written with a decimal comma.
 pub(super) fn has_decimal_comma(text: &str) -> bool {
     text.split_once(',').is_some_and(|(whole, part)| {
@@ -217,6 +241,21 @@ mod tests {
             column.push(field, budget).unwrap();
         }
         column.finish(budget).unwrap()
+    }
+
+    #[test]
+    fn nan_and_infinities_beside_numbers_are_refused() {
+        let refused = |fields: &[&str]| {
+            let mut column = Inferred::new(false);
+            let budget = &mut TextBudget { kept: 1000, written: 1000, labels: 1000 };
+            fields.iter().map(|field| column.push(field, budget)).find_map(Result::err)
+        };
+        for name in ["NaN", "nan", "-inf", "+Infinity", "INF"] {
+            assert_eq!(refused(&["1", "2", name]), Some(Refusal::NotFinite), "{name}");
+            assert_eq!(refused(&[name, "?", name, "2"]), Some(Refusal::NotFinite), "{name}");
+            assert_eq!(refused(&[name, "word", "2"]), None, "{name}");
+            assert_eq!(infer(false, &[name, name, "?"]).0, Kind::Nominal { labels: vec![name.into()] });
+        }
     }
 
     #[test]

@@ -295,6 +295,11 @@ fn explain(why: Refusal) -> (ErrorKind, &'static str, &'static str) {
             "the number is beyond the range of 64-bit floating-point numbers",
             "correct it, or change the unit",
         ),
+        Refusal::NotFinite => (
+            ErrorKind::Value,
+            "NaN or an infinity in a column of numbers",
+            "correct the value, or leave it empty if it is missing",
+        ),
         Refusal::TextBytes => (
             ErrorKind::Limit,
             "more text in all than the limit allows",
