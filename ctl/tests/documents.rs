@@ -33,6 +33,7 @@ fn dataset(name: &str) -> DatasetInfo {
         chunks: 1,
         sha256: "00".repeat(32),
         uploaded_unix: 0,
+        notes: Vec::new(),
     }
 }
 

@@ -135,6 +135,7 @@ fn facts(stored: &vault::DatasetInfo, record: SchemaRecord) -> DatasetInfo {
         chunks: stored.chunks,
         sha256: stored.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
         uploaded_unix: stored.created_unix,
+        notes: record.notes,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct DatasetInfo {
     pub sha256: String,
     /// When it was uploaded.
     pub uploaded_unix: u64,
+    /// What its owner should know about how it was read, one sentence each.
+    pub notes: Vec<String>,
 }
 
 /// One attribute of a dataset.
