@@ -26,7 +26,8 @@ pub fn from_vault(error: VaultError) -> Failure {
 pub fn from_table(error: &TableError) -> Failure {
     let code = match error.kind {
         ErrorKind::Io => ErrorCode::Failed,
-        ErrorKind::UnknownAttribute | ErrorKind::DuplicateAttribute => ErrorCode::Usage,
+        ErrorKind::UnknownAttribute => ErrorCode::NotFound,
+        ErrorKind::DuplicateAttribute => ErrorCode::Usage,
         _ => ErrorCode::BadData,
     };
     Failure::new(code, error.to_string())

@@ -109,11 +109,11 @@ fn bad_usage_is_told_apart_from_bad_data() {
     cluster(&["-k", "3", "--bounds", "petal width (cm)=0:1"]).refused(2, &["--bounds"]);
     cluster(&["-k", "3", "--normalize", "range", "--bounds", "petal width (cm)=0:1"])
         .refused(2, &["sepal length (cm)"]);
-    cluster(&["-k", "3", "--attributes", "petal width (cm),nothing"]).refused(2, &["nothing"]);
+    cluster(&["-k", "3", "--attributes", "petal width (cm),nothing"]).refused(3, &["nothing"]);
     cluster(&["-k", "3", "--attributes", "petal width (cm),petal width (cm)"])
         .refused(2, &["petal width (cm)"]);
     cluster(&["-k", "3", "--metric", "cosine"]).refused(3, &["cosine"]);
-    lead.try_cluster(&["nothing", "-k", "3", "--peer", "clinic-b"]).refused(4, &["nothing", "clinic-b"]);
+    lead.try_cluster(&["nothing", "-k", "3", "--peer", "clinic-b"]).refused(3, &["nothing"]);
     lead.ctl(&["show", "nothing"]).refused(3, &["nothing"]);
     lead.ctl(&["results", "show", "ffff"]).refused(3, &["ffff"]);
     lead.ctl(&["jobs", "watch", "ffff"]).refused(3, &["ffff"]);

@@ -17,6 +17,7 @@ use super::descriptor::{
 };
 use super::policy::{HostPart, Objection, Part, check_contributions, host_contribution, host_part};
 use super::{blame, links, run};
+use crate::failure::from_vault;
 use crate::jobs::{RunningJob, now_unix};
 use crate::node::Node;
 use crate::peers::KnownPeer;
@@ -37,6 +38,7 @@ pub fn start(node: &Arc<Node>, request: ClusterRequest) -> Result<String, Failur
         return Err(Failure::new(ErrorCode::Usage, "--privacy sealed is not available in this build")
             .with_hint("--privacy open works where every host's policy has allow_open = true"));
     }
+    node.vault.dataset(&request.dataset).map_err(from_vault)?;
     let (hosts, third_party) = choose_parties(node, &request)?;
     let invitation = invitation(node, &settings, &request, &hosts, &third_party)?;
     let part = host_part(node, &settings, &invitation).map_err(Objection::into_failure)?;
@@ -83,7 +85,9 @@ fn choose_parties(node: &Node, request: &ClusterRequest) -> Result<(Vec<KnownPee
         request.peers.iter().map(|name| node.peers.by_name(name)).collect::<Result<_, _>>()?
     };
     if hosts.is_empty() {
-        return Err(usage(format!("no host peer lists dataset {}", request.dataset), "name one with --peer"));
+        let failure =
+            Failure::new(ErrorCode::Refused, format!("no host peer lists dataset {}", request.dataset));
+        return Err(failure.with_hint("add it to the `datasets` of a [[peer]] in the settings and reload"));
     }
     for (index, host) in hosts.iter().enumerate() {
         if host.role != Role::Host {
@@ -162,7 +166,7 @@ fn invitation(
 fn normalise(request: &ClusterRequest, attributes: &[String]) -> Result<Normalise, Failure> {
     let usage = |message: String| {
         Failure::new(ErrorCode::Usage, message)
-            .with_hint("--normalize range takes --bounds NAME=LOW:HIGH,… for every attribute")
+            .with_hint("--normalize range takes one --bounds NAME=LOW:HIGH for every attribute")
     };
     if request.normalize != Normalize::Range && !request.bounds.is_empty() {
         return Err(usage("--bounds goes with --normalize range only".into()));

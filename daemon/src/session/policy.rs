@@ -204,11 +204,13 @@ pub(crate) fn host_part(
         let failure = Failure::new(ErrorCode::Refused, message);
         return Err(Objection::Told(failure.with_hint("install the same version at all hosts")));
     }
+    if node.vault.dataset(&invitation.dataset).is_err() {
+        let message = format!("{} has no dataset {}, or it is damaged", settings.name, invitation.dataset);
+        let failure = Failure::new(ErrorCode::NotFound, message);
+        return Err(Objection::Told(failure.with_hint("its operator uploads it there, under the same name")));
+    }
     let named = invitation.named.then_some(invitation.attributes.as_slice());
-    let rows = rows::load(&node.vault, &invitation.dataset, named).map_err(|failure| match failure.code {
-        ErrorCode::NotFound => Objection::Told(failure),
-        _ => Objection::Own(failure),
-    })?;
+    let rows = rows::load(&node.vault, &invitation.dataset, named).map_err(Objection::Own)?;
     match rows.attributes == invitation.attributes {
         true => Ok(HostPart { rows, metric, min_cluster_rows: policy.min_cluster_rows }),
         false => Err(Objection::Told(schema_mismatch(&settings.name, invitation, &rows.attributes))),
@@ -242,7 +244,7 @@ pub(crate) fn host_contribution(
     }
     if k * policy.min_cluster_rows > rows {
         let least = policy.min_cluster_rows;
-        let message = format!("k = {k} leaves fewer than {least} rows of {host} a cluster");
+        let message = format!("k = {k} leaves fewer than {least} rows of {host} a cluster on average");
         return Err(Objection::Told(refused("policy.min_cluster_rows", message)));
     }
     Ok(Contribution {
