@@ -109,7 +109,7 @@ pub(crate) struct Cluster {
     /// The dataset
     pub(crate) name: String,
     /// How many clusters
-    #[arg(short, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, value_name = "K", allow_negative_numbers = true, value_parser = count)]
     pub(crate) k: u32,
     /// A host to cluster with; may be repeated [default: every host that may use the dataset]
     #[arg(long = "peer", value_name = "HOST")]
@@ -126,9 +126,10 @@ pub(crate) struct Cluster {
     /// How attributes are scaled first
     #[arg(long, default_value = "z-score", value_parser = one_of::<Normalize>(Normalize::NAMES))]
     pub(crate) normalize: Normalize,
-    /// Public bounds of an attribute, for --normalize range; may be repeated
-    #[arg(long = "bounds", value_name = "ATTRIBUTE=LOW:HIGH", value_parser = bound)]
-    pub(crate) bounds: Vec<Bound>,
+    /// Public bounds for --normalize range: give it once per attribute (--bounds age=0:120 --bounds height=0:250), or a
+    /// list with commas (--bounds age=0:120,height=0:250)
+    #[arg(long = "bounds", value_name = "ATTRIBUTE=LOW:HIGH", value_parser = bounds)]
+    pub(crate) bounds: Vec<Bounds>,
     /// What happens to rows with a missing value
     #[arg(long, default_value = "fail", value_parser = one_of::<Missing>(Missing::NAMES))]
     pub(crate) missing: Missing,
@@ -136,21 +137,25 @@ pub(crate) struct Cluster {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) attributes: Option<Vec<String>>,
     /// The most rounds [default: the daemon's policy]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) max_rounds: Option<u32>,
     /// Stop when centres move no farther than this, in scaled units
-    #[arg(long, value_name = "T", value_parser = tolerance)]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = tolerance)]
     pub(crate) tolerance: Option<f64>,
     /// How many starts
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) starts: Option<u32>,
     /// Repeat the public choices of an earlier run
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub(crate) seed: Option<u64>,
     /// Return as soon as the job has started
     #[arg(long)]
     pub(crate) detach: bool,
 }
+
+/// The bounds in one `--bounds`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bounds(pub(crate) Vec<Bound>);
 
 #[derive(Subcommand)]
 pub(crate) enum Jobs {
@@ -268,6 +273,37 @@ fn tolerance(text: &str) -> Result<f64, String> {
     }
 }
 
+fn count(text: &str) -> Result<u32, String> {
+    let most = u32::MAX;
+    text.parse()
+        .ok()
+        .filter(|&count| count > 0)
+        .ok_or_else(|| format!("must be a whole number from 1 to {most}"))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("must be a whole number from 0 to {}", u64::MAX))
+}
+
+/// A comma separates bounds only where one is complete, so that attributes may contain one.
+fn bounds(text: &str) -> Result<Bounds, String> {
+    let mut found = Vec::new();
+    let mut begun = String::new();
+    for piece in text.split_inclusive(',') {
+        begun += piece.strip_suffix(',').unwrap_or(piece);
+        if begun.rsplit_once('=').is_some_and(|(_, range)| range.contains(':')) {
+            found.push(bound(&begun)?);
+            begun.clear();
+        } else if piece.ends_with(',') {
+            begun.push(',');
+        }
+    }
+    if found.is_empty() || !begun.is_empty() || text.ends_with(',') {
+        bound(&begun)?;
+    }
+    Ok(Bounds(found))
+}
+
 /// The last `=` separates, so that attributes may contain one.
 fn bound(text: &str) -> Result<Bound, String> {
     let wrong = || "must be ATTRIBUTE=LOW:HIGH, for instance height=0:250".to_owned();
@@ -308,6 +344,25 @@ mod tests {
         assert_eq!(bound("a=b=-1.5:2"), Ok(expected));
         for bad in ["", "a", "a=1", "=1:2", "a=2:1", "a=1:1", "a=x:2", "a=0:inf", "a=nan:1"] {
             assert!(bound(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bounds_come_one_by_one_or_as_a_list() {
+        let all = |text: &str| {
+            let Bounds(list) = bounds(text)?;
+            Ok::<_, String>(
+                list.into_iter().map(|bound| (bound.attribute, bound.low, bound.high)).collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(all("a=0:1"), Ok(vec![("a".into(), 0.0, 1.0)]));
+        assert_eq!(all("a=0:1,b=-2:2"), Ok(vec![("a".into(), 0.0, 1.0), ("b".into(), -2.0, 2.0)]));
+        assert_eq!(
+            all("a, in cm=0:1,b=0:2"),
+            Ok(vec![("a, in cm".into(), 0.0, 1.0), ("b".into(), 0.0, 2.0)])
+        );
+        for bad in ["", ",", "a", "a=0:1,", ",,", "a=2:1,b=0:1", "a=x:1,b=0:1", "a=0:1,b", "a=0:1,b=3"] {
+            assert!(bounds(bad).is_err(), "{bad}");
         }
     }
 

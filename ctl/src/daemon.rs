@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -155,6 +156,12 @@ pub(crate) use answer;
 
 fn unreachable(socket: &Path, error: &io::Error) -> Stop {
     let place = socket.display();
+    // Connecting to anything else than a socket is refused like connecting to a socket without a daemon.
+    if std::fs::metadata(socket).is_ok_and(|there| !there.file_type().is_socket()) {
+        return Failure::new(ErrorCode::Usage, format!("{place} is not a socket"))
+            .with_hint("--socket takes a daemon's control socket, --config its settings file")
+            .into();
+    }
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
             Failure::new(ErrorCode::Refused, format!("no permission to use the control socket {place}"))

@@ -24,7 +24,7 @@ pub(crate) enum Leave {
     Detach {
         /// The job.
         id: String,
-        /// Standard output gets a document that names the job.
+        /// Programs get a document that names the job, on standard output; people are told on standard error.
         document: Option<String>,
     },
 }
@@ -55,13 +55,14 @@ fn leave(signal: i32) -> ! {
             let _ = std::fs::remove_file(path);
         }
         Leave::Detach { id, document } => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "\njob {id} goes on; watch it with: cloisterctl jobs watch {id}\n\
-                 stop it with: cloisterctl jobs cancel {id}"
-            );
             if let Some(document) = document {
                 let _ = output::raw(document.as_bytes());
+            } else {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "\njob {id} goes on; watch it with: cloisterctl jobs watch {id}\n\
+                     stop it with: cloisterctl jobs cancel {id}"
+                );
             }
         }
     }

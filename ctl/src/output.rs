@@ -66,8 +66,9 @@ impl Output {
         self.json
     }
 
-    pub(crate) fn quiet(&self) -> bool {
-        self.quiet
+    /// Whether standard error is for failures alone: asked to be quiet, or read by a program.
+    pub(crate) fn silent(&self) -> bool {
+        self.quiet || self.json
     }
 
     /// Facts as a JSON document, or as what `people` makes of them.
@@ -100,9 +101,9 @@ impl Output {
         Ok(())
     }
 
-    /// A line for people on standard error, unless quiet.
+    /// A line for people on standard error, unless that is for failures alone.
     pub(crate) fn note(&self, sentence: &str) {
-        if !self.quiet {
+        if !self.silent() {
             // Nobody to tell if standard error is gone.
             let _ = writeln!(io::stderr(), "{}", text::printable(sentence));
         }
@@ -132,7 +133,8 @@ pub(crate) fn raw(bytes: &[u8]) -> Outcome {
     })
 }
 
-/// A table for people: fitted to the terminal, plain and unwrapped elsewhere.
+/// A table for people: fitted to the terminal, plain and unwrapped elsewhere. A column that is empty in every row is
+/// left out.
 pub(crate) fn table<C, R>(columns: C, rows: impl IntoIterator<Item = R>) -> String
 where
     C: IntoIterator<Item: AsRef<str>>,
@@ -143,13 +145,26 @@ where
     if io::stdout().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
-    let cells = |cell: &str| text::printable(cell);
-    table.set_header(columns.into_iter().map(|cell| cells(cell.as_ref())).collect::<Vec<_>>());
+    let rows: Vec<Vec<String>> = rows.into_iter().map(printable).collect();
+    let columns = printable(columns);
+    let told: Vec<bool> = (0..columns.len())
+        .map(|column| {
+            rows.is_empty() || rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()))
+        })
+        .collect();
+    let kept = |cells: Vec<String>| -> Vec<String> {
+        cells.into_iter().zip(&told).filter_map(|(cell, &told)| told.then_some(cell)).collect()
+    };
+    table.set_header(kept(columns));
     for row in rows {
-        table.add_row(row.into_iter().map(|cell| cells(cell.as_ref())).collect::<Vec<_>>());
+        table.add_row(kept(row));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
+}
+
+fn printable(cells: impl IntoIterator<Item: AsRef<str>>) -> Vec<String> {
+    cells.into_iter().map(|cell| text::printable(cell.as_ref())).collect()
 }
 
 #[cfg(test)]
@@ -160,6 +175,14 @@ mod tests {
     fn a_document_begins_with_its_schema() {
         let Ok(text) = document("peers", &Items { items: &["a"] }) else { panic!("no document") };
         assert_eq!(text, "{\"schema\":\"cloister.peers/1\",\"items\":[\"a\"]}\n");
+    }
+
+    #[test]
+    fn a_column_without_content_is_left_out() {
+        let text = table(["name", "file", "problem"], [["a", "", "gone"], ["b", "", ""]]);
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["name", "problem", "a", "gone", "b"]);
+        let empty: [[&str; 2]; 0] = [];
+        assert_eq!(table(["name", "file"], empty).split_whitespace().collect::<Vec<_>>(), ["name", "file"]);
     }
 
     #[test]

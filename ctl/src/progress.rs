@@ -1,4 +1,5 @@
-//! Progress on standard error: a bar on a terminal, a line now and then elsewhere, nothing when quiet.
+//! Progress on standard error: a bar on a terminal, a line now and then elsewhere, nothing when quiet or read by a
+//! program.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -47,7 +48,7 @@ fn style(template: &str) -> ProgressStyle {
 
 impl Progress {
     fn new(output: &Output, template: &str, length: Option<u64>) -> Self {
-        let form = if output.quiet() {
+        let form = if output.silent() {
             Form::Silent
         } else if io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
@@ -92,13 +93,7 @@ impl Progress {
 
     /// A job says where it is.
     pub(crate) fn step(&mut self, progress: &facts::Progress) {
-        let mut message = text::printable(&progress.step);
-        if progress.round > 0 {
-            message += &format!(" {}/{}", progress.round, progress.max_rounds);
-        }
-        if !progress.message.is_empty() {
-            message += &format!(": {}", text::printable(&progress.message));
-        }
+        let message = sentence(progress);
         match &mut self.form {
             Form::Silent => {}
             Form::Bar(bar) => {
@@ -112,6 +107,19 @@ impl Progress {
             }
         }
     }
+}
+
+/// The step, the round and the message, unless that only says the first two again.
+fn sentence(progress: &facts::Progress) -> String {
+    let facts::Progress { step, round, max_rounds, message, .. } = progress;
+    let mut sentence = text::printable(step);
+    if *round > 0 {
+        sentence += &format!(" {round}/{max_rounds}");
+    }
+    if !message.is_empty() && *message != format!("{step} {round}") {
+        sentence += &format!(": {}", text::printable(message));
+    }
+    sentence
 }
 
 /// Nobody to tell if standard error is gone.
@@ -130,6 +138,23 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_round_is_said_once() {
+        let said = |round, message: &str| {
+            let step = "round".to_owned();
+            sentence(&facts::Progress {
+                step,
+                round,
+                max_rounds: 300,
+                message: message.into(),
+                fraction: None,
+            })
+        };
+        assert_eq!(said(1, "round 1"), "round 1/300");
+        assert_eq!(said(1, "round 2"), "round 1/300: round 2");
+        assert_eq!(said(0, "exchanging keys"), "round: exchanging keys");
+    }
 
     #[test]
     fn lines_come_once_a_phase_and_once_a_second() {

@@ -45,6 +45,20 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
         .with_hint("name a file in a folder that exists and that you may write to")
 }
 
+fn no_folder(code: ErrorCode, path: &Path, why: &str) -> Failure {
+    Failure::new(code, format!("cannot write {}: {why}", path.display()))
+        .with_hint("make the folder, or name a file in one that exists")
+}
+
+/// The system's error alone: what went wrong with a file of ours is not about the name that we chose for it.
+fn of_system(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|wrapped| wrapped.source()).and_then(|source| source.downcast_ref());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => error,
+    }
+}
+
 impl Destination {
     /// Opens it; without a path it is standard output. A file is readable by its owner only: rows and labels are private.
     pub(crate) fn open(path: Option<&Path>) -> Outcome<Self> {
@@ -69,11 +83,27 @@ impl Destination {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        match fs::metadata(folder) {
+            Ok(there) if !there.is_dir() => {
+                return Err(no_folder(
+                    ErrorCode::Usage,
+                    &path,
+                    &format!("{} is no folder", folder.display()),
+                )
+                .into());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let missing = format!("the folder {} does not exist", folder.display());
+                return Err(no_folder(ErrorCode::NotFound, &path, &missing).into());
+            }
+            // What else is wrong shows when the file is made.
+            Ok(_) | Err(_) => {}
+        }
         let partial = tempfile::Builder::new()
             .prefix(".cloisterctl-")
             .suffix(".partial")
             .tempfile_in(folder)
-            .map_err(|error| failed(&path, &error))?;
+            .map_err(|error| failed(&path, &of_system(error)))?;
         interrupt::set(Leave::Remove(partial.path().to_owned()));
         Ok(Self::File { path, partial: BufWriter::new(partial) })
     }

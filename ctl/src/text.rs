@@ -12,6 +12,15 @@ pub(crate) fn bytes(count: u64) -> String {
     HumanBytes(count).to_string()
 }
 
+/// The beginning of a text, with an ellipsis where something is missing; `most` characters in all.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let beginning: String = text.chars().take(most.saturating_sub(1)).collect();
+    beginning.trim_end().to_owned() + "…"
+}
+
 pub(crate) fn yes_no(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
@@ -87,6 +96,13 @@ mod tests {
         ] {
             assert_eq!(number(value), text);
         }
+    }
+
+    #[test]
+    fn long_texts_are_shortened_at_a_character() {
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äöüß", 3), "äö…");
+        assert_eq!(shortened("a bcd", 3), "a…");
     }
 
     #[test]

@@ -6,7 +6,8 @@ mod scripted;
 use std::collections::BTreeMap;
 
 use control::facts::{
-    DatasetSummary, Own, Parties, PeerInfo, PeerOrigin, PluginInfo, Progress, RunResult, Scale, StatusInfo,
+    DatasetSummary, JobInfo, JobState, Own, Parties, PeerInfo, PeerOrigin, PluginInfo, Progress, RunResult,
+    Scale, StatusInfo,
 };
 use control::hello::Hello;
 use control::{ErrorCode, Failure, Normalize, Privacy, Request, Response, Role};
@@ -24,7 +25,7 @@ fn peer() -> PeerInfo {
         answers: Some(false),
         rtt_ms: None,
         version: None,
-        problem: Some("connection refused".into()),
+        problem: Some("clinic-b:7440: cannot connect (connection refused)".into()),
     }
 }
 
@@ -92,9 +93,8 @@ fn every_failure_has_its_exit_code_its_words_and_its_json() {
     }
 }
 
-#[test]
-fn lists_have_one_set_of_names_in_table_and_json() {
-    let plugin = PluginInfo {
+fn plugin() -> PluginInfo {
+    PluginInfo {
         name: "euclidean".into(),
         version: "1.0".into(),
         description: "squared Euclidean".into(),
@@ -102,11 +102,51 @@ fn lists_have_one_set_of_names_in_table_and_json() {
         usable: true,
         default: true,
         problem: None,
-    };
+    }
+}
+
+fn job(state: JobState) -> JobInfo {
+    let failure =
+        (state != JobState::Running).then(|| Failure::new(ErrorCode::Failed, "the run was cancelled"));
+    JobInfo {
+        id: "7f3a".into(),
+        dataset: "iris".into(),
+        state,
+        step: "round".into(),
+        round: 2,
+        max_rounds: 300,
+        lead: "clinic-a".into(),
+        started_unix: 1_795_374_603,
+        ended_unix: None,
+        result: None,
+        failure,
+    }
+}
+
+#[test]
+fn tables_leave_out_what_is_empty_and_say_why_a_job_failed() {
+    let unsaid = PluginInfo { description: String::new(), ..plugin() };
+    let output = answers([Response::Plugin(Box::new(unsaid))]).run(&["plugins", "check", "x.so"]);
+    let titles: Vec<_> = stdout(&output).lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(titles, ["name", "version", "usable", "default", "file"]);
+
+    let failure = Failure::new(ErrorCode::BadData, format!("clinic-b: {}", "no rows left ".repeat(20)));
+    let failed = JobInfo { failure: Some(failure), ..job(JobState::Failed) };
+    let output = answers([Response::Jobs(vec![failed, job(JobState::Running)])]).run(&["jobs", "list"]);
+    let lines: Vec<_> = stdout(&output).lines().collect();
+    assert!(lines[0].ends_with("failure") && lines[1].contains("clinic-b: no rows left"), "{lines:?}");
+    assert!(lines[1].ends_with('…') && lines[1].chars().count() < 240, "{lines:?}");
+    let output = answers([Response::Jobs(vec![job(JobState::Running)])]).run(&["jobs"]);
+    assert!(!stdout(&output).contains("failure"), "{}", stdout(&output));
+}
+
+#[test]
+fn lists_have_one_set_of_names_in_table_and_json() {
     let lists = [
         ("datasets", Response::Datasets(vec![dataset()])),
         ("peers", Response::Peers(vec![peer()])),
-        ("plugins", Response::Plugins(vec![plugin])),
+        ("jobs", Response::Jobs(vec![job(JobState::Failed)])),
+        ("plugins", Response::Plugins(vec![plugin()])),
     ];
     for (name, response) in lists {
         let output = answers([response.clone()]).run(&[name, "--json"]);
@@ -147,7 +187,13 @@ fn status_warns_of_test_keys_and_shows_who_answers() {
         warnings: vec!["nobody backs this up".into()],
     };
     let output = answers([Response::Status(Box::new(status.clone()))]).run(&["status"]);
-    for words in ["test_keys = true", "NOT for real data", "clinic-b:7440", "warning: nobody backs this up"] {
+    for words in [
+        "test_keys = true",
+        "NOT for real data",
+        "clinic-b:7440",
+        "  cannot connect (connection refused)",
+        "warning: nobody backs this up",
+    ] {
         assert!(stdout(&output).contains(words), "{words} in {}", stdout(&output));
     }
     let output = answers([Response::Status(Box::new(status))]).run(&["status", "--json"]);
@@ -161,7 +207,8 @@ fn status_warns_of_test_keys_and_shows_who_answers() {
 fn a_peer_that_does_not_answer_a_ping_is_a_failure() {
     let output = answers([Response::Peer(Box::new(peer()))]).run(&["peers", "ping", "clinic-b"]);
     assert_eq!((code(&output), stdout(&output)), (6, ""));
-    assert!(stderr(&output).contains("clinic-b:7440: connection refused"), "{}", stderr(&output));
+    let said = "cloisterctl: clinic-b at clinic-b:7440: cannot connect (connection refused)\n";
+    assert!(stderr(&output).starts_with(said), "{}", stderr(&output));
 }
 
 #[test]
@@ -181,6 +228,10 @@ fn results_are_shown_and_exported() {
 
     let people = answers([Response::Result(Box::new(result()))]).run(&["results", "show", "7f3a"]);
     assert!(stdout(&people).contains("withheld") && stdout(&people).contains("12.5"), "{}", stdout(&people));
+    let words: Vec<_> = stdout(&people).split_whitespace().collect();
+    let scale =
+        ["attribute", "mean", "deviation", "x", "0.5", "1", "y,", "in", "\"cm\"", "0.25", "2", "phase"];
+    assert!(words.windows(scale.len()).any(|part| part == scale), "{}", stdout(&people));
 }
 
 fn run_of(responses: Vec<Response>) -> scripted::Scripted {
@@ -201,7 +252,8 @@ fn run_of(responses: Vec<Response>) -> scripted::Scripted {
 
 fn step(round: u32) -> Response {
     let step = "round".to_owned();
-    Response::Progress(Progress { step, round, max_rounds: 300, message: String::new(), fraction: None })
+    let message = format!("round {round}");
+    Response::Progress(Progress { step, round, max_rounds: 300, message, fraction: None })
 }
 
 const CLUSTER: [&str; 6] = ["cluster", "iris", "-k", "2", "--privacy", "open"];
@@ -212,11 +264,13 @@ fn a_run_ends_with_its_result() {
     let output = run_of(finished()).run(&CLUSTER);
     assert_eq!(code(&output), 0);
     assert!(stdout(&output).contains("euclidean"), "{}", stdout(&output));
-    assert!(stderr(&output).contains("started job 7f3a") && stderr(&output).contains("round 1/300"));
+    assert!(stderr(&output).contains("started job 7f3a") && stderr(&output).contains("\nround 1/300\n"));
 
-    let output = run_of(finished()).run(&[&CLUSTER[..], &["--json", "--quiet"]].concat());
-    assert_eq!((code(&output), stderr(&output)), (0, ""));
-    assert_eq!(json(stdout(&output))["schema"], "cloister.result/1");
+    for silent in [&["--json"][..], &["--json", "--quiet"]] {
+        let output = run_of(finished()).run(&[&CLUSTER[..], silent].concat());
+        assert_eq!((code(&output), stderr(&output)), (0, ""));
+        assert_eq!(json(stdout(&output))["schema"], "cloister.result/1");
+    }
 }
 
 #[test]
@@ -229,6 +283,93 @@ fn a_run_that_fails_says_why() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn a_run_that_fails_is_one_document_under_json() {
+    let failure = Failure::new(ErrorCode::PeerFailed, "clinic-b did not answer in round 2");
+    let output = run_of(vec![step(1), Response::Failed(failure)]).run(&[&CLUSTER[..], &["--json"]].concat());
+    assert_eq!((code(&output), stdout(&output)), (6, ""));
+    assert_eq!(json(stderr(&output))["error"]["code"], "peer-failed");
+}
+
+#[test]
+fn a_cancelled_run_says_where_that_was_done() {
+    let watched = |state: Option<JobState>| {
+        conversation(move |connection| {
+            assert_eq!(connection.receive::<Request>().unwrap(), Request::WatchJob { id: "7f".into() });
+            let failure = Failure::new(ErrorCode::Failed, "the run was cancelled");
+            connection.send(&Response::Failed(failure)).unwrap();
+            let Some(state) = state else { return };
+            assert_eq!(connection.receive::<Request>().unwrap(), Request::Jobs);
+            connection.send(&Response::Jobs(vec![job(state)])).unwrap();
+        })
+    };
+    for (state, hint) in [
+        (Some(JobState::Cancelled), "hint: somebody at this party cancelled it"),
+        (Some(JobState::Failed), "hint: `cloisterctl jobs list` shows"),
+        (None, "hint: `cloisterctl jobs list` shows"),
+    ] {
+        let output = watched(state).run(&["jobs", "watch", "7f"]);
+        assert_eq!((code(&output), stdout(&output)), (1, ""));
+        let said = stderr(&output);
+        assert!(said.starts_with("cloisterctl: the run was cancelled\n") && said.contains(hint), "{said}");
+    }
+}
+
+#[test]
+fn a_socket_that_is_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("host.toml");
+    std::fs::write(&file, "").unwrap();
+    for place in [folder.path(), &file] {
+        let output = client().arg("--socket").arg(place).arg("status").output().unwrap();
+        assert_eq!((code(&output), stdout(&output)), (2, ""));
+        let said = format!("cloisterctl: {} is not a socket\n", place.display());
+        assert!(stderr(&output).starts_with(&said), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_number_out_of_range_is_told_its_range() {
+    for (option, value, range) in [
+        ("--seed", "-1", "must be a whole number from 0 to 18446744073709551615"),
+        ("--seed", "x", "must be a whole number from 0 to 18446744073709551615"),
+        ("--tolerance", "-1", "must be a number that is not negative"),
+        ("--tolerance", "-0.5", "must be a number that is not negative"),
+        ("--starts", "-1", "must be a whole number from 1 to 4294967295"),
+        ("--max-rounds", "0", "must be a whole number from 1 to 4294967295"),
+    ] {
+        let output = client().args(["cluster", "x", "-k", "2", option, value]).output().unwrap();
+        assert_eq!((code(&output), stdout(&output)), (2, ""));
+        let said = stderr(&output);
+        assert!(said.contains(option) && said.contains(range) && !said.contains("-- -"), "{said}");
+    }
+    let output = client().args(["cluster", "x", "-k", "-2"]).output().unwrap();
+    assert!(stderr(&output).contains("must be a whole number from 1"), "{}", stderr(&output));
+}
+
+#[test]
+fn bounds_are_repeated_or_listed() {
+    for arguments in [&["--bounds", "a=0:1", "--bounds", "b=-2:2"][..], &["--bounds", "a=0:1,b=-2:2"]] {
+        let daemon = conversation(|connection| {
+            let Request::Cluster(request) = connection.receive().unwrap() else {
+                panic!("no cluster request")
+            };
+            let bounds: Vec<_> = request
+                .bounds
+                .iter()
+                .map(|bound| (bound.attribute.as_str(), bound.low, bound.high))
+                .collect();
+            assert_eq!(bounds, [("a", 0.0, 1.0), ("b", -2.0, 2.0)]);
+            connection.send(&Response::JobStarted { id: "7f3a".into() }).unwrap();
+        });
+        let fixed = ["cluster", "iris", "-k", "2", "--detach", "--normalize", "range"];
+        let output = daemon.run(&[&fixed[..], arguments].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    let output = client().args(["cluster", "--help"]).output().unwrap();
+    assert!(stdout(&output).contains("once per attribute"), "{}", stdout(&output));
 }
 
 #[test]

@@ -5,13 +5,15 @@ mod scripted;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Output, Stdio};
+use std::sync::mpsc;
 
 use control::facts::{AttributeInfo, DatasetInfo, Progress};
-use control::{CHUNK_BYTES, CodecError, ErrorCode, Failure, Request, Response, RetrieveFormat};
+use control::{CHUNK_BYTES, CodecError, Connection, ErrorCode, Failure, Request, Response, RetrieveFormat};
 use rustix::process::{Pid, Signal, kill_process};
-use scripted::{answers, code, conversation, stderr, stdout};
+use scripted::{answers, client, code, conversation, stderr, stdout};
 use tempfile::TempDir;
 
 /// A document of several chunks and a bit, with every byte in it.
@@ -33,7 +35,7 @@ fn dataset(name: &str) -> DatasetInfo {
         chunks: 1,
         sha256: "00".repeat(32),
         uploaded_unix: 0,
-        notes: Vec::new(),
+        notes: vec!["column y is left out: no values".into()],
     }
 }
 
@@ -47,7 +49,7 @@ fn an_upload_arrives_byte_for_byte() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("iris.csv.gz");
     fs::write(&path, document()).unwrap();
-    let daemon = conversation(|connection| {
+    let script = |connection: &mut Connection<UnixStream>| {
         let size = Some(document().len() as u64);
         let expected = Request::Upload { name: "iris".into(), file_name: "iris.csv.gz".into(), size };
         assert_eq!(connection.receive::<Request>().unwrap(), expected);
@@ -62,10 +64,27 @@ fn an_upload_arrives_byte_for_byte() {
         }
         assert!(received == document(), "the document has changed on its way");
         connection.send(&Response::Dataset(Box::new(dataset("iris")))).unwrap();
-    });
-    let output = daemon.run(&["upload", path.to_str().unwrap(), "--json", "--quiet"]);
+    };
+    let output = conversation(script).run(&["upload", path.to_str().unwrap(), "--json"]);
     assert_eq!((code(&output), stderr(&output)), (0, ""));
     assert!(stdout(&output).starts_with("{\"schema\":\"cloister.dataset/1\",\"name\":\"iris\""));
+    assert!(
+        stdout(&output).contains("\"notes\":[\"column y is left out: no values\"]"),
+        "{}",
+        stdout(&output)
+    );
+
+    let output = conversation(script).run(&["upload", path.to_str().unwrap()]);
+    assert_eq!((code(&output), stdout(&output)), (0, ""));
+    let said = "stored iris: 3 rows, 1 attributes\nnote: column y is left out: no values\n";
+    assert!(stderr(&output).ends_with(said), "{}", stderr(&output));
+}
+
+#[test]
+fn a_dataset_is_shown_with_its_notes() {
+    let output = answers([Response::Dataset(Box::new(dataset("iris")))]).run(&["show", "iris"]);
+    assert_eq!((code(&output), stderr(&output)), (0, ""));
+    assert!(stdout(&output).ends_with("\nnote: column y is left out: no values\n"), "{}", stdout(&output));
 }
 
 #[test]
@@ -93,7 +112,7 @@ fn a_dataset_comes_back_byte_for_byte() {
         let chunks = whole.chunks(CHUNK_BYTES).map(|piece| Response::Chunk(piece.to_vec()));
         chunks.chain([Response::Done]).collect::<Vec<_>>()
     };
-    for arguments in [&["retrieve", "iris"][..], &["retrieve", "iris", "--json", "-o", "-"]] {
+    for arguments in [&["retrieve", "iris"][..], &["retrieve", "iris", "-o", "-"]] {
         let output = answers(pieces()).run(arguments);
         assert_eq!((code(&output), stderr(&output)), (0, ""));
         assert!(output.stdout == document());
@@ -112,6 +131,56 @@ fn a_dataset_comes_back_byte_for_byte() {
     assert_eq!((code(&output), stdout(&output)), (0, ""));
     assert!(fs::read(&path).unwrap() == document());
     assert_eq!(names(folder.path()), ["iris.csv"]);
+}
+
+#[test]
+fn under_json_a_document_goes_to_a_file_and_is_named_on_standard_output() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("saved");
+    let path = path.to_str().unwrap();
+    for (schema, arguments, name) in
+        [("retrieve", &["retrieve", "iris"][..], "iris"), ("labels", &["results", "labels", "7f3a"], "7f3a")]
+    {
+        let daemon = answers([Response::Chunk(document()), Response::Done]);
+        let output = daemon.run(&[arguments, &["--json", "-o", path]].concat());
+        assert_eq!((code(&output), stderr(&output)), (0, ""));
+        assert!(fs::read(path).unwrap() == document());
+        let expected = serde_json::json!({
+            "schema": format!("cloister.{schema}/1"), "name": name, "file": path, "bytes": document().len(),
+        });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(stdout(&output)).unwrap(), expected);
+    }
+
+    for arguments in [
+        &["retrieve", "iris"][..],
+        &["retrieve", "iris", "-o", "-"],
+        &["results", "labels", "7f3a"],
+        &["results", "export", "7f3a", "--format", "csv"],
+    ] {
+        let output = client().arg("--json").args(arguments).output().unwrap();
+        assert_eq!((code(&output), stdout(&output)), (2, ""), "{arguments:?}");
+        let error: serde_json::Value = serde_json::from_str(stderr(&output)).unwrap();
+        assert_eq!(error["error"]["code"], "usage");
+        assert!(error["error"]["message"].as_str().unwrap().contains("--json needs -o"), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_hold_the_file_is_named() {
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("missing");
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for (place, exit_code, words) in [
+        (&missing, 3, format!("the folder {} does not exist", missing.display())),
+        (&file, 1, "file/x".into()),
+    ] {
+        let daemon = conversation(|connection| assert!(connection.receive::<Request>().is_err()));
+        let output = daemon.run(&["retrieve", "iris", "-o", place.join("x").to_str().unwrap()]);
+        assert_eq!((code(&output), stdout(&output)), (exit_code, ""));
+        assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+        assert!(!stderr(&output).contains(".partial"), "{}", stderr(&output));
+    }
 }
 
 #[test]
@@ -147,9 +216,10 @@ fn interrupt(child: &Child) {
     kill_process(Pid::from_child(child), Signal::INT).unwrap();
 }
 
-#[test]
-fn ctrl_c_detaches_from_a_run() {
-    let daemon = conversation(|connection| {
+/// Interrupts a followed run once the daemon has been asked to have it watched.
+fn detached(arguments: &[&str]) -> Output {
+    let (watched, is_watched) = mpsc::channel();
+    let daemon = conversation(move |connection| {
         assert!(matches!(connection.receive().unwrap(), Request::Cluster(_)));
         connection.send(&Response::JobStarted { id: "7f3a".into() }).unwrap();
         assert!(matches!(connection.receive().unwrap(), Request::WatchJob { .. }));
@@ -161,30 +231,31 @@ fn ctrl_c_detaches_from_a_run() {
             fraction: None,
         };
         connection.send(&Response::Progress(step)).unwrap();
+        watched.send(()).unwrap();
         // It leaves without cancelling the job.
         let next = connection.receive::<Request>();
         assert!(matches!(next, Err(CodecError::Closed | CodecError::Io(_))), "{next:?}");
     });
-    let mut child = daemon
-        .client()
-        .args(["cluster", "iris", "-k", "3", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("agree") {
-        assert!(said.read_line(&mut line).unwrap() > 0, "ended too early: {line}");
-    }
+    let mut command = daemon.client();
+    command.args(["cluster", "iris", "-k", "3"]).args(arguments);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    is_watched.recv().unwrap();
     interrupt(&child);
-    let mut rest = String::new();
-    said.read_to_string(&mut rest).unwrap();
     let output = child.wait_with_output().unwrap();
     daemon.finish();
-    assert_eq!(code(&output), 130);
+    output
+}
+
+#[test]
+fn ctrl_c_detaches_from_a_run() {
+    let output = detached(&[]);
+    assert_eq!((code(&output), stdout(&output)), (130, ""));
+    let said = stderr(&output);
+    assert!(said.contains("jobs watch 7f3a") && said.contains("jobs cancel 7f3a"), "{said}");
+
+    let output = detached(&["--json"]);
+    assert_eq!((code(&output), stderr(&output)), (130, ""));
     assert_eq!(stdout(&output), "{\"schema\":\"cloister.job/1\",\"id\":\"7f3a\"}\n");
-    assert!(rest.contains("jobs watch 7f3a") && rest.contains("jobs cancel 7f3a"), "{rest}");
 }
 
 #[test]

@@ -3,8 +3,7 @@ use control::{ClusterRequest, ErrorCode, Failure, Normalize, Request, Response};
 use super::{Identified, jobs};
 use crate::cli;
 use crate::daemon::Daemon;
-use crate::interrupt::{self, Leave};
-use crate::output::{self, Outcome, Output};
+use crate::output::{Outcome, Output};
 
 pub(super) fn cluster(
     connect: impl FnOnce() -> Outcome<Daemon>,
@@ -21,11 +20,6 @@ pub(super) fn cluster(
         return output.done("job", &Identified { id: &id }, &format!("started job {id}"));
     }
     output.note(&format!("started job {id}; Ctrl-C leaves it running"));
-    let document = match output.json() {
-        true => Some(output::document("job", &Identified { id: &id })?),
-        false => None,
-    };
-    interrupt::set(Leave::Detach { id: id.clone(), document });
     jobs::follow(&mut daemon, &id, output)
 }
 
@@ -38,7 +32,7 @@ fn request(cluster: &cli::Cluster) -> Result<ClusterRequest, Failure> {
     }
     if cluster.bounds.is_empty() && cluster.normalize == Normalize::Range {
         return Err(Failure::new(ErrorCode::Usage, "--normalize range needs public bounds")
-            .with_hint("add --bounds ATTRIBUTE=LOW:HIGH for each attribute"));
+            .with_hint("add --bounds ATTRIBUTE=LOW:HIGH once for each attribute, or one list with commas"));
     }
     Ok(ClusterRequest {
         dataset: cluster.name.clone(),
@@ -48,7 +42,7 @@ fn request(cluster: &cli::Cluster) -> Result<ClusterRequest, Failure> {
         metric: cluster.metric.clone(),
         privacy: cluster.privacy,
         normalize: cluster.normalize,
-        bounds: cluster.bounds.clone(),
+        bounds: cluster.bounds.iter().flat_map(|list| list.0.clone()).collect(),
         missing: cluster.missing,
         attributes: cluster.attributes.clone(),
         max_rounds: cluster.max_rounds,

@@ -62,7 +62,14 @@ fn people(dataset: &DatasetInfo) -> String {
             text::yes_no(attribute.used),
         ]
     });
-    text + &output::table(columns, attributes)
+    text += &output::table(columns, attributes);
+    if !dataset.notes.is_empty() {
+        text += "\n";
+    }
+    for note in &dataset.notes {
+        text += &format!("note: {}\n", text::printable(note));
+    }
+    text
 }
 
 /// Opens the document before it asks for the daemon, so that a wrong path never reaches it.
@@ -105,9 +112,13 @@ pub(super) fn upload(
     progress.bytes("storing", sent);
     let dataset = daemon.ask(&Request::End, answer!(Dataset))?;
     drop(progress);
-    let DatasetInfo { name, rows, attributes, .. } = &*dataset;
+    let DatasetInfo { name, rows, attributes, notes, .. } = &*dataset;
     let sentence = format!("stored {name}: {rows} rows, {} attributes", attributes.len());
-    output.done("dataset", &*dataset, &sentence)
+    output.done("dataset", &*dataset, &sentence)?;
+    for note in notes {
+        output.note(&format!("note: {note}"));
+    }
+    Ok(())
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -138,13 +149,15 @@ pub(super) struct Saved<'a> {
 
 pub(super) fn retrieve(daemon: &mut Daemon, retrieve: &cli::Retrieve, output: &Output) -> Outcome {
     let request = Request::Retrieve { name: retrieve.name.clone(), format: retrieve.format };
-    save(daemon, &request, &retrieve.name, retrieve.output.as_deref(), output)
+    save(daemon, &request, "retrieve", &retrieve.name, retrieve.output.as_deref(), output)
 }
 
-/// Takes a document to a file or to standard output, with progress for the file only.
+/// Takes a document to a file or to standard output, with progress for the file only; `schema` is that of what is said
+/// about the file afterwards.
 pub(super) fn save(
     daemon: &mut Daemon,
     request: &Request,
+    schema: &str,
     name: &str,
     path: Option<&Path>,
     output: &Output,
@@ -164,7 +177,7 @@ pub(super) fn save(
     drop(progress);
     let Some(path) = path else { return Ok(()) };
     let saved = Saved { name, file: path.display().to_string(), bytes: received };
-    output.done("saved", &saved, &format!("wrote {}: {}", saved.file, text::bytes(received)))
+    output.done(schema, &saved, &format!("wrote {}: {}", saved.file, text::bytes(received)))
 }
 
 pub(super) fn remove(daemon: &mut Daemon, name: &str, output: &Output) -> Outcome {

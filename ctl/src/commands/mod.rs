@@ -9,14 +9,18 @@ mod results;
 mod status;
 
 use clap::CommandFactory;
-use control::Request;
+use control::{ErrorCode, Failure, Request};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ExportFormat, Results};
 use crate::daemon::{self, Daemon};
 use crate::output::{self, Outcome, Output};
+use crate::save;
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli, output: &Output) -> Outcome {
+    if output.json() {
+        one_document(&cli.command)?;
+    }
     let connect = || Daemon::connect(&daemon::socket(&cli)?);
     match &cli.command {
         Command::Status => status::status(&mut connect()?, output),
@@ -37,6 +41,23 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Outcome {
             output::raw(&script)
         }
     }
+}
+
+/// Holds that what goes to standard output under `--json` is one JSON document: other documents need a file.
+fn one_document(command: &Command) -> Result<(), Failure> {
+    let (what, path) = match command {
+        Command::Retrieve(retrieve) => ("retrieve", &retrieve.output),
+        Command::Results { command: Some(Results::Labels { output, .. }) } => ("results labels", output),
+        Command::Results { command: Some(Results::Export { format: ExportFormat::Csv, output, .. }) } => {
+            ("results export --format csv", output)
+        }
+        _ => return Ok(()),
+    };
+    if save::named(path.as_deref()).is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::Usage, format!("--json needs -o FILE with {what}"))
+        .with_hint("name a file with -o, or leave --json out to have the document on standard output"))
 }
 
 /// What a command did to something with a name.

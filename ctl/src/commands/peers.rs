@@ -7,10 +7,20 @@ use crate::daemon::{Daemon, answer};
 use crate::output::{self, Outcome, Output};
 use crate::text;
 
-pub(super) const COLUMNS: [&str; 9] =
-    ["name", "role", "address", "datasets", "origin", "answers", "rtt_ms", "version", "fingerprint"];
+pub(super) const COLUMNS: [&str; 10] = [
+    "name",
+    "role",
+    "address",
+    "datasets",
+    "origin",
+    "answers",
+    "rtt_ms",
+    "version",
+    "problem",
+    "fingerprint",
+];
 
-pub(super) fn row(peer: &PeerInfo) -> [String; 9] {
+pub(super) fn row(peer: &PeerInfo) -> [String; 10] {
     [
         peer.name.clone(),
         peer.role.to_string(),
@@ -20,8 +30,16 @@ pub(super) fn row(peer: &PeerInfo) -> [String; 9] {
         text::or_dash(peer.answers.map(text::yes_no)),
         text::or_dash(peer.rtt_ms.map(text::number)),
         text::or_dash(peer.version.as_ref()),
+        problem(peer).unwrap_or_default().to_owned(),
         peer.fingerprint.clone(),
     ]
+}
+
+/// Why it did not answer, without its address, which stands beside it.
+fn problem(peer: &PeerInfo) -> Option<&str> {
+    let problem = peer.problem.as_deref()?;
+    let rest = problem.strip_prefix(peer.address.as_str()).and_then(|rest| rest.strip_prefix(": "));
+    Some(rest.unwrap_or(problem))
 }
 
 pub(super) fn run(daemon: &mut Daemon, command: Option<&Peers>, output: &Output) -> Outcome {
@@ -47,7 +65,7 @@ pub(super) fn run(daemon: &mut Daemon, command: Option<&Peers>, output: &Output)
             if peer.answers == Some(true) {
                 return output.facts("peer", &*peer, |peer| output::table(COLUMNS, [row(peer)]));
             }
-            let why = peer.problem.as_deref().unwrap_or("no answer");
+            let why = problem(&peer).unwrap_or("no answer");
             let failure = Failure::new(ErrorCode::PeerFailed, format!("{name} at {}: {why}", peer.address));
             Err(failure
                 .with_hint("is its daemon running, its address right, its fingerprint the pinned one?")

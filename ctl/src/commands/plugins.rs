@@ -16,7 +16,7 @@ fn row(plugin: &PluginInfo) -> [String; 7] {
         text::yes_no(plugin.usable),
         text::yes_no(plugin.default),
         plugin.file.clone(),
-        text::or_dash(plugin.problem.as_ref()),
+        plugin.problem.clone().unwrap_or_default(),
     ]
 }
 

@@ -16,7 +16,8 @@ pub(super) fn run(daemon: &mut Daemon, command: Option<&Results>, output: &Outpu
         None | Some(Results::List) => list(daemon, output),
         Some(Results::Show { id }) => show(daemon, id, output),
         Some(Results::Labels { id, output: path }) => {
-            datasets::save(daemon, &Request::Labels { id: id.clone() }, id, path.as_deref(), output)
+            let request = Request::Labels { id: id.clone() };
+            datasets::save(daemon, &request, "labels", id, path.as_deref(), output)
         }
         Some(Results::Export { id, format, output: path }) => {
             let result = ask(daemon, id)?;
@@ -31,7 +32,7 @@ pub(super) fn run(daemon: &mut Daemon, command: Option<&Results>, output: &Outpu
             let Some(path) = path else { return Ok(()) };
             let saved =
                 datasets::Saved { name: id, file: path.display().to_string(), bytes: text.len() as u64 };
-            output.done("saved", &saved, &format!("wrote {}", saved.file))
+            output.done("export", &saved, &format!("wrote {}", saved.file))
         }
         Some(Results::Remove { id }) => {
             daemon.order(&Request::RemoveResult { id: id.clone() })?;
@@ -113,6 +114,13 @@ fn people(result: &RunResult) -> String {
     let summary = output::table(["result", ""], rows.map(|(key, value)| [key.to_owned(), value]));
     let centres =
         if result.attributes.len() <= WIDE { clusters_down(result) } else { clusters_across(result) };
+    let scale = output::table(
+        ["attribute", "mean", "deviation"],
+        result.attributes.iter().enumerate().map(|(index, attribute)| {
+            let at = |values: &[f64]| text::or_dash(values.get(index).copied().map(text::number));
+            [attribute.clone(), at(&result.scale.mean), at(&result.scale.deviation)]
+        }),
+    );
     let phases = output::table(
         ["phase", "seconds", "bytes"],
         result.seconds.iter().map(|(phase, seconds)| {
@@ -120,7 +128,7 @@ fn people(result: &RunResult) -> String {
             [phase.clone(), text::number(*seconds), text::or_dash(bytes.map(text::bytes))]
         }),
     );
-    format!("{summary}\n{centres}\n{phases}")
+    format!("{summary}\n{centres}\n{scale}\n{phases}")
 }
 
 fn own_size(result: &RunResult, cluster: usize) -> String {
