@@ -9,7 +9,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior, umask};
 use vault::{Vault, VaultError};
 
 use crate::failure::{from_plugins, from_vault};
-use crate::settings::{Problem, Role, Settings};
+use crate::settings::{Problem, Settings};
 use crate::{keys, lifecycle, startup};
 
 /// Why a command ended without success.
@@ -159,9 +159,7 @@ fn check_plugins(settings: &Settings, failures: &mut Vec<Failure>) {
     };
     let rejected = metrics.rejected();
     failures.extend(rejected.iter().map(|rejected| Failure::new(ErrorCode::BadData, rejected.to_string())));
-    if settings.role == Role::Host {
-        failures.extend(startup::check_default_metric(settings, &metrics).err());
-    }
+    failures.extend(startup::check_default_metric(settings, &metrics).err());
 }
 
 /// Serves until it is told to stop.

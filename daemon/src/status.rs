@@ -56,10 +56,8 @@ pub(crate) fn warnings(node: &Node, settings: &Settings) -> Result<Vec<String>, 
     if bits < 3072 {
         warnings.push(format!("the Paillier key has {bits} bits, too few for real data"));
     }
-    if settings.role == settings::Role::Host {
-        let missing = startup::check_default_metric(settings, &node.metrics).err();
-        warnings.extend(missing.map(|failure| format!("{}: {}", failure.message, failure.hint)));
-    }
+    let missing = startup::check_default_metric(settings, &node.metrics).err();
+    warnings.extend(missing.map(|failure| format!("{}: {}", failure.message, failure.hint)));
     warnings.extend(node.metrics.rejected().iter().map(|rejected| rejected.to_string()));
     warnings.extend(node.vault.damage().map_err(from_vault)?.iter().map(ToString::to_string));
     Ok(warnings)

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use control::{Request, Response};
+
 use crate::site::Site;
 
 #[test]
@@ -146,4 +148,31 @@ fn a_credential_opens_the_vault() {
     assert_eq!(made.code, Some(0), "{}", made.err);
     assert_eq!(run("fingerprint").out, made.out);
     assert_eq!(run("check").out, "OK\n");
+}
+
+#[test]
+fn a_third_party_needs_no_plugin_directory() {
+    let mut site = Site::new();
+    site.top = "name = \"t\"\nrole = \"third-party\"\n".into();
+    fs::remove_dir_all(site.path("plugins")).unwrap();
+    let made = site.command("init");
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let said = site.command("check");
+    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(0), "OK\n", ""));
+    let daemon = site.start();
+    assert_eq!(daemon.ask(&Request::Plugins), Response::Plugins(vec![]));
+    assert_eq!(daemon.ask(&Request::Reload), Response::Reloaded { notes: vec![] });
+    assert!(
+        daemon
+            .status()
+            .warnings
+            .iter()
+            .all(|warning| warning.contains("test keys") || warning.contains("1024"))
+    );
+
+    site.top = "name = \"t\"\nrole = \"host\"\n".into();
+    drop(daemon);
+    let said = site.command("check");
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("plugin directory"), "{}", said.err);
 }

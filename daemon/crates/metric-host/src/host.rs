@@ -17,14 +17,21 @@ use crate::trust::{FileIdentity, Trust};
 /// The metrics that were loaded from one directory, by name.
 #[derive(Debug)]
 pub struct MetricHost {
-    dir: PathBuf,
-    trust: Trust,
-    probe: Probe,
+    /// `None` for a host that never has any.
+    source: Option<Source>,
     /// Every file that was ever opened in this process: the loader would hand out the old code again for a
     /// new file under the same path. Locked for a whole reload, so that two do not open the same file.
     opened: Mutex<HashMap<PathBuf, FileIdentity>>,
     /// Locked for moments only, so that a plugin on trial keeps no run waiting.
     current: Mutex<Current>,
+}
+
+/// Where metrics come from.
+#[derive(Debug)]
+struct Source {
+    dir: PathBuf,
+    trust: Trust,
+    probe: Probe,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +91,11 @@ pub struct Reloaded {
 }
 
 impl MetricHost {
+    /// A host without metrics, for a party that computes none; it has no directory, and a reload finds nothing.
+    pub fn empty() -> Self {
+        Self { source: None, opened: Mutex::default(), current: Mutex::default() }
+    }
+
     /// Loads every `.so` file of `dir`, in the order of their names. What is refused is listed by
     /// [`Self::rejected`]; other files are not looked at.
     ///
@@ -93,13 +105,8 @@ impl MetricHost {
     /// If `dir` cannot be listed, or it or a directory above it could be changed by others.
     pub fn load_dir(dir: &Path, trust: &Trust, probe: &Probe) -> Result<Self, HostError> {
         let dir = trust.check_directory(dir).map_err(HostError::Directory)?;
-        let host = Self {
-            dir,
-            trust: *trust,
-            probe: probe.clone(),
-            opened: Mutex::default(),
-            current: Mutex::default(),
-        };
+        let source = Source { dir, trust: *trust, probe: probe.clone() };
+        let host = Self { source: Some(source), ..Self::empty() };
         host.reload()?;
         Ok(host)
     }
@@ -112,9 +119,10 @@ impl MetricHost {
     /// # Errors
     /// As [`Self::load_dir`]; the metrics then stay as they are.
     pub fn reload(&self) -> Result<Reloaded, HostError> {
+        let Some(source) = &self.source else { return Ok(Reloaded::default()) };
         let mut opened = lock(&self.opened);
-        self.trust.check_directory(&self.dir).map_err(HostError::Directory)?;
-        let files = self.files()?;
+        source.trust.check_directory(&source.dir).map_err(HostError::Directory)?;
+        let files = source.files()?;
         let (mut plugins, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = lock(&self.current)
             .plugins
             .clone()
@@ -122,7 +130,7 @@ impl MetricHost {
             .partition(|(_, plugin)| files.contains(&plugin.file));
         let (mut added, mut rejected) = (Vec::new(), Vec::new());
         for file in files {
-            match self.load_file(&mut opened, &plugins, &file) {
+            match source.load_file(&mut opened, &plugins, &file) {
                 Ok(None) => {}
                 Ok(Some(metric)) => {
                     added.push(metric.name().to_owned());
@@ -160,7 +168,9 @@ impl MetricHost {
     pub fn rejected(&self) -> Vec<Arc<Rejected>> {
         lock(&self.current).rejected.clone()
     }
+}
 
+impl Source {
     /// The `.so` files of the directory, sorted.
     fn files(&self) -> Result<Vec<PathBuf>, HostError> {
         let list = || -> io::Result<Vec<PathBuf>> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::directory::{load, outcome, plugin_dir, set_mode};
 use kmeans::Metric;
-use metric_host::{Reloaded, SecureForm, from_static};
+use metric_host::{MetricHost, Reloaded, SecureForm, from_static};
 
 /// Where cargo put the libraries that this test's dependencies are also built as.
 fn built(file_name: &str) -> PathBuf {
@@ -45,4 +45,12 @@ fn both_are_loaded_and_compute_as_if_linked_in() {
         };
         assert_eq!(answer(&*loaded), answer(&linked));
     }
+}
+
+#[test]
+fn an_empty_host_needs_no_directory_and_stays_empty() {
+    let host = MetricHost::empty();
+    assert_eq!(host.reload().unwrap(), Reloaded::default());
+    assert_eq!(outcome(&host), (vec![], vec![]));
+    assert!(host.get("euclidean").is_none());
 }
