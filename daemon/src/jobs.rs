@@ -12,6 +12,8 @@ use crate::failure::from_vault;
 
 /// Ended jobs that are kept; the oldest go first.
 const KEPT: usize = 200;
+/// The step of a job that has finished.
+const DONE: &str = "done";
 /// The longest record of a job.
 const RECORD_LIMIT: usize = 1 << 20;
 
@@ -226,8 +228,15 @@ impl RunningJob {
         let mut info = receiver.borrow().info.clone();
         (info.state, info.result, info.failure) = (state, result, failure);
         info.ended_unix = Some(now_unix());
+        // One that failed or was cancelled keeps the step in which it did.
+        if state == JobState::Finished {
+            info.step = DONE.into();
+        }
         let kept = self.jobs.keep(&info);
-        self.update(|view| view.info = info);
+        self.update(|view| {
+            view.progress.step.clone_from(&info.step);
+            view.info = info;
+        });
         kept
     }
 
@@ -243,6 +252,52 @@ impl Drop for RunningJob {
             let failure = Failure::new(ErrorCode::Failed, "the job ended unexpectedly")
                 .with_hint("the daemon's log says more; start the run again");
             let _ = self.end(JobState::Failed, None, Some(failure));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vault::{MasterSecret, Unlock};
+
+    use super::*;
+
+    fn info(id: &str) -> JobInfo {
+        JobInfo {
+            id: id.into(),
+            dataset: "people".into(),
+            state: JobState::Running,
+            step: "agree".into(),
+            round: 3,
+            max_rounds: 9,
+            lead: "a".into(),
+            started_unix: 1,
+            ended_unix: None,
+            result: None,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn a_finished_job_is_done_and_a_failed_one_shows_where() {
+        let folder = tempfile::tempdir().unwrap();
+        let unlock: Unlock = MasterSecret::from_bytes(&[7; 32]).unwrap().into();
+        let vault = Arc::new(Vault::create(folder.path().join("vault"), &unlock).unwrap());
+        let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+        jobs.begin(info("one")).unwrap().finish(Some("r".into())).unwrap();
+        jobs.begin(info("two")).unwrap().fail(Failure::new(ErrorCode::PeerFailed, "b left")).unwrap();
+        drop(jobs.begin(info("three")).unwrap());
+        // The same now and after a restart.
+        for jobs in [&jobs, &Jobs::load(vault).unwrap()] {
+            for (id, state, step) in [
+                ("one", JobState::Finished, "done"),
+                ("two", JobState::Failed, "agree"),
+                ("three", JobState::Failed, "agree"),
+            ] {
+                let view = jobs.watch(id).unwrap().borrow().clone();
+                assert_eq!((view.info.state, view.info.step.as_str()), (state, step), "{id}");
+                assert_eq!((view.progress.step.as_str(), view.info.round), (step, 3), "{id}");
+            }
         }
     }
 }
