@@ -42,7 +42,7 @@ pub(crate) fn failure(error: &ProtocolError, descriptor: &Descriptor) -> Failure
 /// What another party said when it gave up.
 pub(crate) fn aborted(blame: &Blame, descriptor: &Descriptor) -> Failure {
     let code = match blame.cause {
-        Cause::Unreachable | Cause::Misbehaved | Cause::Internal => ErrorCode::PeerFailed,
+        Cause::Unreachable | Cause::Misbehaved | Cause::Stopped | Cause::Internal => ErrorCode::PeerFailed,
         Cause::Data => ErrorCode::BadData,
         Cause::Refused => ErrorCode::Refused,
     };

@@ -82,7 +82,7 @@ async fn run(
             let (told, failure) = match stopped {
                 Stopped::Cancelled => {
                     let message = "its operator stopped the run".into();
-                    (Blame { party: me, place, cause: Cause::Refused, message }, blame::cancelled())
+                    (Blame { party: me, place, cause: Cause::Stopped, message }, blame::cancelled())
                 }
                 Stopped::Aborted(told) => {
                     let failure = blame::aborted(&told, descriptor);

@@ -150,8 +150,10 @@ pub enum Cause {
     Misbehaved,
     /// The party's own data cannot take part in this run.
     Data,
-    /// The party's policy refuses, or its operator cancelled.
+    /// The party's policy refuses.
     Refused,
+    /// The party's operator stopped the run.
+    Stopped,
     /// The party failed for a reason of its own (storage, plugin, defect).
     Internal,
 }
