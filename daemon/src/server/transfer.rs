@@ -33,7 +33,13 @@ pub(super) fn upload(
     let mut upload = None;
     let mut taken = 0;
     loop {
-        match client.receive()? {
+        // A daemon that stops has closed this way in; what is not acknowledged by then is not kept.
+        let request = client.receive();
+        if service.is_stopping() {
+            let failure = Failure::new(ErrorCode::Failed, "the daemon is stopping; nothing was stored");
+            return Err(End::Hopeless(failure.with_hint("start the upload again when it is back")));
+        }
+        match request? {
             Request::Chunk(bytes) => {
                 let received = (|| {
                     taken += bytes.len() as u64;

@@ -40,6 +40,9 @@ fn a_stop_is_clean() {
         assert_eq!(daemon.end().code(), Some(0), "{}", daemon.log());
         assert!(is_gone(&site.socket()));
         assert!(idle.0.answer().is_err());
+        let Response::Failed(failure) = busy.0.answer().unwrap() else { panic!("stored") };
+        assert_failure(&failure, ErrorCode::Failed, "the daemon is stopping");
+        assert!(failure.hint.contains("start the upload again"), "{failure:?}");
     }
     // Nothing is left that keeps the next one from starting.
     assert_eq!(site.start().dataset_names(), [] as [String; 0]);
