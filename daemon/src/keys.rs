@@ -5,14 +5,14 @@ mod passphrase;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use control::{ErrorCode, Failure};
 use getrandom::SysRng;
 use paillier::{KeySize, SecretKey};
 use rand_core::UnwrapErr;
 use transport::Identity;
-use vault::{MasterSecret, RecordKind, Unlock, Vault};
+use vault::{MasterSecret, RecordKind, Unlock, Vault, VaultError};
 
 use crate::failure::from_vault;
 use crate::settings::{MasterKey, Settings};
@@ -68,10 +68,14 @@ pub(crate) fn check_state_dir(settings: &Settings) -> Result<(), Failure> {
 /// Reads what opens the vault, from where the settings say.
 pub(crate) fn unlock(settings: &Settings) -> Result<Unlock, Failure> {
     match &settings.keys.master {
-        MasterKey::File(path) => MasterSecret::read_file(path).map(Unlock::from).map_err(from_vault),
+        MasterKey::File(path) => MasterSecret::read_file(path)
+            .map(Unlock::from)
+            .map_err(|error| unusable_key(settings, path, error)),
         MasterKey::Credential(name) => {
             let path = credential(name)?;
-            MasterSecret::read_credential(path).map(Unlock::from).map_err(from_vault)
+            MasterSecret::read_credential(&path)
+                .map(Unlock::from)
+                .map_err(|error| unusable_key(settings, &path, error))
         }
         MasterKey::Passphrase => passphrase::read().map(Unlock::from),
     }
@@ -86,6 +90,29 @@ pub(crate) fn unlock_or_create(settings: &Settings) -> Result<Unlock, Failure> {
         }
         MasterKey::Passphrase => passphrase::choose().map(Unlock::from),
         _ => unlock(settings),
+    }
+}
+
+/// Why the key file cannot be used. One that is missing beside a vault is not to be made but to be found again.
+fn unusable_key(settings: &Settings, path: &Path, error: VaultError) -> Failure {
+    let (shown, dir) = (path.display(), vault_dir(settings));
+    match (&error, fs::symlink_metadata(path)) {
+        (_, Err(gone)) if gone.kind() == io::ErrorKind::NotFound && Vault::exists(&dir) => {
+            let message = format!(
+                "the master key is lost: {shown} does not exist, and nothing else opens the vault in {}",
+                dir.display()
+            );
+            Failure::new(ErrorCode::Failed, message).with_hint(
+                "put the key back from the safe place where its copy is kept; a new one opens nothing",
+            )
+        }
+        // It is there, and its owner or mode forbids its use.
+        (VaultError::KeyFile { .. }, Ok(_)) => Failure::new(ErrorCode::Refused, error.to_string()),
+        (VaultError::Io { source, .. }, _) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Failure::new(ErrorCode::Refused, error.to_string())
+                .with_hint("run cloisterd as the user to whom the key belongs")
+        }
+        _ => from_vault(error),
     }
 }
 
@@ -140,8 +167,8 @@ pub(crate) fn create_paillier(vault: &Vault, bits: u32) -> Result<SecretKey, Fai
 }
 
 /// The stored key must be of the length that the settings promise.
-pub(crate) fn check_paillier(settings: &Settings, key: &SecretKey) -> Result<(), Failure> {
-    let (stored, wanted) = (key.public().bits(), settings.paillier.bits);
+pub(crate) fn check_paillier(settings: &Settings, stored: u32) -> Result<(), Failure> {
+    let wanted = settings.paillier.bits;
     if stored == wanted {
         return Ok(());
     }

@@ -14,6 +14,7 @@ mod plugins;
 mod reload;
 pub mod results;
 pub mod rows;
+mod running;
 mod server;
 mod service;
 pub mod session;

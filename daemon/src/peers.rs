@@ -30,22 +30,29 @@ pub struct KnownPeer {
 /// The known daemons.
 pub struct Peers {
     vault: Arc<Vault>,
+    /// This daemon itself, which is nobody's peer.
+    own_name: String,
+    own: Fingerprint,
     known: RwLock<Vec<KnownPeer>>,
 }
 
+/// What to do about a peer that is this daemon.
+const OWN_FINGERPRINT: &str = "`cloisterd fingerprint` on the peer's machine prints the peer's";
 /// The longest record of an added peer.
 const RECORD_LIMIT: usize = 1 << 20;
 
 impl Peers {
-    /// Those of the settings and those in the vault.
-    pub fn load(vault: Arc<Vault>, settings: &Settings) -> Result<Self, Failure> {
-        let peers = Peers { vault, known: RwLock::new(Vec::new()) };
+    /// Those of the settings and those in the vault. `own` is this daemon's fingerprint, which no peer may have.
+    pub fn load(vault: Arc<Vault>, settings: &Settings, own: Fingerprint) -> Result<Self, Failure> {
+        let peers = Peers { vault, own_name: settings.name.clone(), own, known: RwLock::new(Vec::new()) };
         peers.reload(settings)?;
         Ok(peers)
     }
 
     /// Reads them again. A peer of the settings hides an added one of the same name or fingerprint.
+    /// Where one of the settings is this daemon itself, those from before stay.
     pub fn reload(&self, settings: &Settings) -> Result<(), Failure> {
+        check_not_own(settings, &self.own)?;
         let mut known: Vec<KnownPeer> = settings.peers.iter().map(from_settings).collect();
         for name in self.vault.list_records(RecordKind::Peer).map_err(from_vault)? {
             let Some(record) = self.vault.get_record(RecordKind::Peer, &name).map_err(from_vault)? else {
@@ -84,6 +91,17 @@ impl Peers {
     /// Adds a peer, durably.
     pub fn add(&self, new: &NewPeer) -> Result<KnownPeer, Failure> {
         let peer = from_new(new)?;
+        if peer.name == self.own_name {
+            return Err(Failure::new(ErrorCode::Usage, format!("{} is this daemon's own name", peer.name))
+                .with_hint("give the peer another name here"));
+        }
+        if peer.fingerprint == self.own {
+            return Err(Failure::new(
+                ErrorCode::Usage,
+                format!("the fingerprint of peer {} is this daemon's own fingerprint", peer.name),
+            )
+            .with_hint(OWN_FINGERPRINT));
+        }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) =
             known.iter().find(|known| known.name == peer.name || known.fingerprint == peer.fingerprint)
@@ -110,6 +128,15 @@ impl Peers {
         self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|peer| peer.name != name);
         Ok(())
     }
+}
+
+/// No `[[peer]]` may be this daemon itself.
+pub(crate) fn check_not_own(settings: &Settings, own: &Fingerprint) -> Result<(), Failure> {
+    let Some(peer) = settings.peers.iter().find(|peer| peer.fingerprint.as_bytes() == own.as_bytes()) else {
+        return Ok(());
+    };
+    let message = format!("the [[peer]] {} has this daemon's own fingerprint", peer.name);
+    Err(Failure::new(ErrorCode::Usage, message).with_hint(OWN_FINGERPRINT))
 }
 
 fn from_settings(peer: &settings::Peer) -> KnownPeer {

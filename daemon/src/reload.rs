@@ -81,7 +81,7 @@ fn changes(old: &Settings, new: &Settings) -> Vec<String> {
         notes.push("policy.reveal has changed".into());
     }
     if old.operators != new.operators {
-        notes.push("the operators have changed".into());
+        notes.extend(new.without_effect().map(str::to_owned));
     }
     let named = |peers: &[Peer], name: &str| peers.iter().find(|peer| peer.name == name).cloned();
     for peer in &new.peers {

@@ -134,16 +134,28 @@ pub struct Peer {
     pub datasets: Vec<String>,
 }
 
+/// What a settings file read as, and everything that is wrong with it.
+pub struct Examined {
+    /// With a default, or without the entry of a list, where there is a problem; `None` without name or role.
+    pub settings: Option<Settings>,
+    /// In the order of the keys; empty where the settings can be used.
+    pub problems: Vec<Problem>,
+}
+
 impl Settings {
+    /// What the settings ask for and this build does not have, in words.
+    pub fn without_effect(&self) -> Option<&'static str> {
+        (!self.operators.is_empty()).then_some(
+            "operators are not available in this build; their entries ([[operator]]) have no effect",
+        )
+    }
+
     /// Reads a settings file and the environment.
     ///
     /// # Errors
     /// Every problem found, in the order of the keys; never empty.
     pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
-        let environment = std::env::vars_os()
-            .map(|(key, value)| (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-            .collect();
-        Self::load_with(path, environment)
+        Self::load_with(path, environment())
     }
 
     /// Reads a settings file with this environment in place of the process's.
@@ -151,16 +163,27 @@ impl Settings {
     /// # Errors
     /// Every problem found, in the order of the keys; never empty.
     pub fn load_with(path: &Path, environment: BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+        let Examined { settings, problems } = Self::examine_with(path, environment);
+        settings.filter(|_| problems.is_empty()).ok_or(problems)
+    }
+
+    /// As [`Self::load`], and gives what could be read even where there are problems, to look for more of them.
+    pub fn examine(path: &Path) -> Examined {
+        Self::examine_with(path, environment())
+    }
+
+    fn examine_with(path: &Path, environment: BTreeMap<String, String>) -> Examined {
         let place = path.display().to_string();
-        let whole = |message: String| {
-            vec![Problem { place: path.display().to_string(), key: String::new(), message }]
+        let tree = match read_text(path).and_then(|text| merge(&text, environment)) {
+            Ok(tree) => tree,
+            Err(message) => {
+                let problems = vec![Problem { place, key: String::new(), message }];
+                return Examined { settings: None, problems };
+            }
         };
-        let text = read_text(path).map_err(whole)?;
-        let tree = merge(&text, environment).map_err(whole)?;
         let mut reader = Reader::new(place);
         let settings = read(&mut reader, Reader::root(tree));
-        let problems = reader.finish();
-        settings.filter(|_| problems.is_empty()).ok_or(problems)
+        Examined { settings, problems: reader.finish() }
     }
 
     /// Every key there is, in order, `peer.name` standing for the `name` of each `[[peer]]`.
@@ -172,6 +195,13 @@ impl Settings {
         read(&mut reader, Reader::root([one("operator"), one("peer")].into_iter().collect()));
         reader.known().to_vec()
     }
+}
+
+/// The process's environment.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .map(|(key, value)| (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .collect()
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
@@ -199,7 +229,7 @@ fn merge(text: &str, environment: BTreeMap<String, String>) -> Result<Map<String
     }
 }
 
-/// `None` where a key without default is missing or wrong; the reader holds the problem.
+/// `None` where name or role is missing or wrong; the reader holds the problems.
 fn read(reader: &mut Reader, mut root: Section) -> Option<Settings> {
     let name = reader.required(&mut root, "name", values::name);
     let role = reader.required(&mut root, "role", values::role);
@@ -259,8 +289,8 @@ fn read(reader: &mut Reader, mut root: Section) -> Option<Settings> {
         paillier,
         plugins,
         policy,
-        operators: operators?,
-        peers: peers?,
+        operators,
+        peers,
     })
 }
 
@@ -279,25 +309,24 @@ fn read_paillier(reader: &mut Reader, root: &mut Section) -> Paillier {
     Paillier { bits, test_keys }
 }
 
-fn read_operators(reader: &mut Reader, root: &mut Section) -> Option<Vec<Operator>> {
-    let mut operators = Some(Vec::new());
+fn read_operators(reader: &mut Reader, root: &mut Section) -> Vec<Operator> {
+    let mut operators = Vec::new();
     let mut seen = Seen::default();
     for mut section in reader.sections(root, "operator") {
         let name = reader.required(&mut section, "name", values::name);
         let fingerprint = reader.required(&mut section, "fingerprint", values::fingerprint);
         let may = reader.texts(&mut section, "may", Vec::new(), values::permissions);
         seen.check(reader, &section, name.as_deref(), fingerprint);
-        operators = operators.zip(name.zip(fingerprint)).map(|(mut operators, (name, fingerprint))| {
+        if let (Some(name), Some(fingerprint)) = (name, fingerprint) {
             operators.push(Operator { name, fingerprint, may });
-            operators
-        });
+        }
         reader.close(section);
     }
     operators
 }
 
-fn read_peers(reader: &mut Reader, root: &mut Section, own_name: Option<&str>) -> Option<Vec<Peer>> {
-    let mut peers = Some(Vec::new());
+fn read_peers(reader: &mut Reader, root: &mut Section, own_name: Option<&str>) -> Vec<Peer> {
+    let mut peers = Vec::new();
     let mut seen = Seen::default();
     for mut section in reader.sections(root, "peer") {
         let name = reader.required(&mut section, "name", values::name);
@@ -311,12 +340,10 @@ fn read_peers(reader: &mut Reader, root: &mut Section, own_name: Option<&str>) -
             reader.wrong(&section, "name", "is this party's own name");
         }
         seen.check(reader, &section, name.as_deref(), fingerprint);
-        peers = peers.zip(name.zip(role).zip(address.zip(fingerprint))).map(
-            |(mut peers, ((name, role), (address, fingerprint)))| {
-                peers.push(Peer { name, role, address, fingerprint, datasets });
-                peers
-            },
-        );
+        if let (Some(name), Some(role), Some(address), Some(fingerprint)) = (name, role, address, fingerprint)
+        {
+            peers.push(Peer { name, role, address, fingerprint, datasets });
+        }
         reader.close(section);
     }
     peers

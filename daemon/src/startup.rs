@@ -7,7 +7,7 @@ use std::time::Duration;
 use control::{ErrorCode, Failure};
 use metric_host::{HostError, MetricHost, Probe, Trust};
 use tokio::runtime::Handle;
-use vault::Vault;
+use vault::{Vault, VaultError};
 
 use crate::failure::{from_plugins, from_vault};
 use crate::jobs::Jobs;
@@ -25,14 +25,33 @@ pub(crate) fn not_initialised() -> Failure {
         .with_hint("run `cloisterd init` with the same settings first")
 }
 
-/// Opens the vault; never makes one.
-pub(crate) fn open_vault(settings: &Settings) -> Result<Vault, Failure> {
+/// The vault, unless a running daemon holds it.
+pub(crate) enum Opened {
+    /// Here it is.
+    Vault(Vault),
+    /// Another process has it open.
+    InUse,
+}
+
+/// Opens the vault, if no other process has; never makes one.
+pub(crate) fn try_vault(settings: &Settings) -> Result<Opened, Failure> {
     let dir = keys::vault_dir(settings);
     if !Vault::exists(&dir) {
         let message = format!("there is no vault in {}", dir.display());
         return Err(Failure { message, ..not_initialised() });
     }
-    Vault::open(&dir, &keys::unlock(settings)?).map_err(from_vault)
+    match Vault::open(&dir, &keys::unlock(settings)?) {
+        Ok(vault) => Ok(Opened::Vault(vault)),
+        Err(VaultError::Locked { .. }) => Ok(Opened::InUse),
+        Err(error) => Err(from_vault(error)),
+    }
+}
+
+fn open_vault(settings: &Settings) -> Result<Vault, Failure> {
+    match try_vault(settings)? {
+        Opened::Vault(vault) => Ok(vault),
+        Opened::InUse => Err(from_vault(VaultError::Locked { dir: keys::vault_dir(settings) })),
+    }
 }
 
 /// How a plugin is tried: by this very program, even if its file has been replaced since.
@@ -71,12 +90,12 @@ pub(crate) fn open(settings: Settings, runtime: Handle) -> Result<Node, Failure>
     let vault = Arc::new(open_vault(&settings)?);
     let identity = keys::identity(&vault)?.ok_or_else(not_initialised)?;
     let paillier = keys::paillier(&vault)?.ok_or_else(not_initialised)?;
-    keys::check_paillier(&settings, &paillier)?;
+    keys::check_paillier(&settings, paillier.public().bits())?;
     let metrics = load_metrics(&settings).map_err(|error| from_plugins(&error))?;
     for rejected in metrics.rejected() {
         tracing::warn!("{rejected}");
     }
     let jobs = Jobs::load(Arc::clone(&vault))?;
-    let peers = Peers::load(Arc::clone(&vault), &settings)?;
+    let peers = Peers::load(Arc::clone(&vault), &settings, identity.fingerprint())?;
     Ok(Node::new(settings, vault, identity, Arc::new(paillier), metrics, jobs, peers, runtime))
 }

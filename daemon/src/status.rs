@@ -56,6 +56,7 @@ pub(crate) fn warnings(node: &Node, settings: &Settings) -> Result<Vec<String>, 
     if bits < 3072 {
         warnings.push(format!("the Paillier key has {bits} bits, too few for real data"));
     }
+    warnings.extend(settings.without_effect().map(str::to_owned));
     let missing = startup::check_default_metric(settings, &node.metrics).err();
     warnings.extend(missing.map(|failure| format!("{}: {}", failure.message, failure.hint)));
     warnings.extend(node.metrics.rejected().iter().map(|rejected| rejected.to_string()));

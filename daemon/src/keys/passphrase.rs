@@ -57,7 +57,8 @@ fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let file = File::open(path).map_err(|error| failed(format!("cannot be opened: {error}")))?;
     let meta = file.metadata().map_err(|error| failed(format!("cannot be examined: {error}")))?;
     if !meta.is_file() || meta.mode() & 0o077 != 0 {
-        return Err(failed("is not a file of mode 0600".into()).with_hint("chmod 0600 it"));
+        let failure = Failure { code: ErrorCode::Refused, ..failed("is not a file of mode 0600".into()) };
+        return Err(failure.with_hint("chmod 0600 it"));
     }
     line(file).map_err(|error| failed(format!("cannot be used: {error}")))
 }

@@ -11,6 +11,16 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// Whether nothing that is kept on this machine depends on it: not where keys, vault and plugins are, nor what
+    /// they must be.
+    pub(crate) fn is_apart_from_state(&self) -> bool {
+        ["network", "policy", "operator", "peer"].iter().any(|section| {
+            self.key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.place)?;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use control::{Request, Response};
+use control::{ErrorCode, Request, Response};
 
-use crate::site::Site;
+use crate::site::{Site, assert_failure};
 
 #[test]
 fn init_makes_what_is_missing_and_never_overwrites() {
@@ -34,9 +34,101 @@ fn a_lost_master_key_is_not_made_anew() {
     for command in ["init", "fingerprint", "check", "run"] {
         let said = site.command(command);
         assert_eq!(said.code, Some(1), "{command}: {}", said.err);
-        assert!(said.err.contains("master.key: does not exist"), "{}", said.err);
+        assert!(
+            said.err.contains("the master key is lost") && said.err.contains("master.key"),
+            "{}",
+            said.err
+        );
+        assert!(said.err.contains("put the key back"), "{}", said.err);
+        assert!(!said.err.contains("cloisterd init"), "{}", said.err);
         assert!(!site.path("master.key").exists());
     }
+}
+
+#[test]
+fn a_master_key_that_others_may_read_is_refused() {
+    let site = Site::ready();
+    fs::set_permissions(site.path("master.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    for command in ["init", "fingerprint", "check", "run"] {
+        let said = site.command(command);
+        assert_eq!(said.code, Some(4), "{command}: {}", said.err);
+        assert!(said.err.contains("has mode 0644; make it 0600"), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_running_daemon_answers_for_its_vault() {
+    let mut site = Site::ready();
+    let told = site.command("fingerprint");
+    let daemon = site.start();
+    for command in ["fingerprint", "init"] {
+        let said = site.command(command);
+        assert_eq!((said.code, &said.out, said.err.as_str()), (Some(0), &told.out, ""), "{command}");
+    }
+    // Another length is as wrong as it is without the daemon.
+    site.sections = "[paillier]\nbits = 2048\ntest_keys = true\n".into();
+    for command in ["init", "check"] {
+        let said = site.command(command);
+        assert_eq!(said.code, Some(2), "{command}: {}", said.err);
+        assert!(said.err.contains("the stored key has 1024 bits"), "{}", said.err);
+    }
+    // Settings of another party on the same socket get nobody else's fingerprint.
+    site.top = "name = \"z\"\nrole = \"host\"\n".into();
+    let said = site.command("fingerprint");
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert!(said.err.contains("is called a, not z"), "{}", said.err);
+    assert!(said.err.contains("cloisterctl status"), "{}", said.err);
+
+    site.top = "name = \"a\"\nrole = \"host\"\n".into();
+    fs::remove_file(site.socket()).unwrap();
+    for command in ["fingerprint", "init"] {
+        let said = site.command(command);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{command}");
+        assert!(said.err.contains("could not be asked"), "{}", said.err);
+        assert!(said.err.contains("cloisterctl status"), "{}", said.err);
+    }
+    drop(daemon);
+    assert_eq!(site.command("fingerprint").out, told.out);
+}
+
+#[test]
+fn operators_are_said_to_have_no_effect() {
+    let mut site = Site::ready();
+    site.sections +=
+        &format!("[[operator]]\nname = \"ann\"\nfingerprint = \"{:064x}\"\nmay = [\"admin\"]\n", 5);
+    let words = "operators are not available in this build";
+    let said = site.command("check");
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "OK\n"), "{}", said.err);
+    assert!(said.err.contains(words), "{}", said.err);
+    let daemon = site.start();
+    assert!(daemon.log().contains(words), "{}", daemon.log());
+    assert!(daemon.status().warnings.iter().any(|warning| warning.contains(words)));
+}
+
+#[test]
+fn this_daemon_is_nobodys_peer() {
+    let mut site = Site::ready();
+    let own = site.command("fingerprint").out;
+    let sections = site.sections.clone();
+    let peer = format!(
+        "[[peer]]\nname = \"b\"\nrole = \"host\"\naddress = \"127.0.0.1:1\"\nfingerprint = \"{}\"\n",
+        own.trim_end()
+    );
+    site.sections += &peer;
+    for command in ["check", "run"] {
+        let said = site.command(command);
+        assert_eq!(said.code, Some(2), "{command}: {}", said.err);
+        assert!(said.err.contains("[[peer]] b has this daemon's own fingerprint"), "{}", said.err);
+    }
+    site.sections = sections.clone();
+    let daemon = site.start();
+    site.sections += &peer;
+    let said = site.command("check");
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("own fingerprint"), "{}", said.err);
+    let failure = daemon.failure(&Request::Reload);
+    assert_failure(&failure, ErrorCode::Usage, "own fingerprint");
+    assert_eq!(daemon.ask(&Request::Peers), Response::Peers(vec![]));
 }
 
 #[test]
@@ -92,6 +184,17 @@ fn check_is_content_or_says_every_problem() {
     for problem in ["role", "paillier.bits", "policy.min_row"] {
         assert!(said.err.lines().any(|line| line.contains(problem)), "{problem} is missing in\n{}", said.err);
     }
+    assert!(!said.err.contains("libjunk.so"), "what keys must be is in doubt\n{}", said.err);
+
+    site.top = "name = \"a\"\nrole = \"host\"\n".into();
+    site.sections =
+        "[paillier]\nbits = 1024\ntest_keys = true\n[policy]\nmin_row = 3\n[[peer]]\nname = \"b\"\n".into();
+    fs::set_permissions(site.path("master.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = site.command("check");
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    for problem in ["policy.min_row", "peer[1].address", "state_dir", "libjunk.so", "has mode 0644"] {
+        assert!(said.err.contains(problem), "{problem} is missing in\n{}", said.err);
+    }
 }
 
 #[test]
@@ -129,7 +232,7 @@ fn a_passphrase_comes_from_a_file() {
 
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     let output = site.program("fingerprint").env("CLOISTER_PASSPHRASE_FILE", &file).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(4));
 }
 
 #[test]

@@ -91,7 +91,8 @@ fn pair(one: &Running, other: &Running, name: &str) -> NewPeer {
 
 #[test]
 fn peers_answer_once_both_know_each_other() {
-    let (first, second) = (Site::ready(), Site::ready());
+    let (first, mut second) = (Site::ready(), Site::ready());
+    second.top = "name = \"b\"\nrole = \"host\"\n".into();
     let (a, b) = (first.start(), second.start());
     let new = pair(&a, &b, "b");
     let Response::Peer(peer) = a.ask(&Request::PingPeer { name: "b".into() }) else { panic!("no peer") };
@@ -107,8 +108,10 @@ fn peers_answer_once_both_know_each_other() {
     assert_eq!(a.status().peers[0].answers, Some(true));
 
     assert_failure(&a.failure(&Request::AddPeer(new.clone())), ErrorCode::Usage, "already");
-    let own = NewPeer { name: "self".into(), fingerprint: a.status().fingerprint, ..new };
+    let own = NewPeer { name: "self".into(), fingerprint: a.status().fingerprint, ..new.clone() };
     assert_failure(&a.failure(&Request::AddPeer(own)), ErrorCode::Usage, "own fingerprint");
+    let own = NewPeer { name: "a".into(), fingerprint: format!("{:064x}", 7), ..new };
+    assert_failure(&a.failure(&Request::AddPeer(own)), ErrorCode::Usage, "own name");
     assert_eq!(a.ask(&Request::RemovePeer { name: "b".into() }), Response::Done);
     assert_eq!(a.ask(&Request::Peers), Response::Peers(vec![]));
 }
