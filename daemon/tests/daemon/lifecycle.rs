@@ -49,6 +49,25 @@ fn a_stop_is_clean() {
 }
 
 #[test]
+fn whoever_sends_a_document_hears_of_the_stop() {
+    let site = Site::ready();
+    let mut daemon = site.start();
+    let mut client = daemon.connect();
+    client.announce("people", None).unwrap();
+    let document = csv(2_000);
+    // Sends without end, and so is in the middle of it when the daemon hangs up.
+    let sender = std::thread::spawn(move || {
+        while client.0.ask(&Request::Chunk(document.clone())).is_ok() {}
+        client.0.answer()
+    });
+    daemon.signal(Signal::TERM);
+    let Response::Failed(failure) = sender.join().unwrap().unwrap() else { panic!("stored") };
+    assert_failure(&failure, ErrorCode::Failed, "the daemon is stopping");
+    assert_eq!(daemon.end().code(), Some(0), "{}", daemon.log());
+    assert_eq!(site.start().dataset_names(), [] as [String; 0]);
+}
+
+#[test]
 fn a_run_does_not_hold_up_a_stop() {
     let mut site = Site::ready();
     // Takes connections and never says a word.
