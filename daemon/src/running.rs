@@ -1,11 +1,14 @@
 //! What a command learns from the daemon that holds its vault.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use control::facts::StatusInfo;
 use control::{Connection, ErrorCode, Failure, Request, Response};
 use transport::Fingerprint;
+use transport::unix::peer_credentials;
 
 use crate::keys;
 use crate::settings::Settings;
@@ -43,6 +46,14 @@ pub(crate) fn own_keys(settings: &Settings) -> Result<OwnKeys, Failure> {
 
 fn status(settings: &Settings) -> Result<StatusInfo, String> {
     let stream = UnixStream::connect(&settings.control.socket).map_err(|error| error.to_string())?;
+    // Somebody else on that socket would have another fingerprint pinned in place of ours.
+    let owner = fs::metadata(keys::vault_dir(settings)).map_err(|error| error.to_string())?.uid();
+    let other = peer_credentials(&stream).map_err(|error| error.to_string())?.uid;
+    if other != owner {
+        return Err(format!(
+            "what answers there runs as user {other}, and the vault belongs to user {owner}"
+        ));
+    }
     stream
         .set_read_timeout(Some(PATIENCE))
         .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
