@@ -1,5 +1,6 @@
 //! Jobs: what runs, how far it is, how it ended.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -90,7 +91,7 @@ impl Jobs {
         let job = Job::new(info.clone());
         let cancelled = job.cancel.subscribe();
         jobs.push(job);
-        Ok(RunningJob { jobs: Arc::clone(self), id: info.id, cancelled, over: false })
+        Ok(RunningJob { jobs: Arc::clone(self), id: info.id, cancelled, over: AtomicBool::new(false) })
     }
 
     /// All jobs, the newest first.
@@ -172,7 +173,7 @@ pub struct RunningJob {
     jobs: Arc<Jobs>,
     id: String,
     cancelled: watch::Receiver<bool>,
-    over: bool,
+    over: AtomicBool,
 }
 
 impl RunningJob {
@@ -206,23 +207,18 @@ impl RunningJob {
     }
 
     /// It ended well.
-    pub fn finish(mut self, result: Option<String>) -> Result<(), Failure> {
+    pub fn finish(&self, result: Option<String>) -> Result<(), Failure> {
         self.end(JobState::Finished, result, None)
     }
 
     /// It ended without a result.
-    pub fn fail(mut self, failure: Failure) -> Result<(), Failure> {
+    pub fn fail(&self, failure: Failure) -> Result<(), Failure> {
         let state = if self.is_cancelled() { JobState::Cancelled } else { JobState::Failed };
         self.end(state, None, Some(failure))
     }
 
-    fn end(
-        &mut self,
-        state: JobState,
-        result: Option<String>,
-        failure: Option<Failure>,
-    ) -> Result<(), Failure> {
-        self.over = true;
+    fn end(&self, state: JobState, result: Option<String>, failure: Option<Failure>) -> Result<(), Failure> {
+        self.over.store(true, Ordering::Relaxed);
         // Durable before a watcher hears of it.
         let Ok(receiver) = self.jobs.watch(&self.id) else { return Ok(()) };
         let mut info = receiver.borrow().info.clone();
@@ -248,7 +244,7 @@ impl RunningJob {
 
 impl Drop for RunningJob {
     fn drop(&mut self) {
-        if !self.over {
+        if !self.over.load(Ordering::Relaxed) {
             let failure = Failure::new(ErrorCode::Failed, "the job ended unexpectedly")
                 .with_hint("the daemon's log says more; start the run again");
             let _ = self.end(JobState::Failed, None, Some(failure));

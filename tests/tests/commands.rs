@@ -183,3 +183,26 @@ fn peers_are_reached_added_and_removed() {
     lead.ctl(&["peers", "remove", "clinic-x"]).good();
     lead.ctl(&["peers", "ping", "clinic-x"]).refused(3, &["clinic-x"]);
 }
+
+#[test]
+fn runs_that_are_started_all_at_once_end_and_leave_the_daemons_well() {
+    let fleet = iris();
+    let lead = fleet.lead();
+    let started: Vec<_> = (0..5)
+        .map(|_| {
+            client::spawn(
+                &lead.socket(),
+                &["cluster", "iris", "-k", "3", "--privacy", "open", "--starts", "1"],
+            )
+        })
+        .collect();
+    let ended: Vec<_> =
+        started.into_iter().map(|run| client::Answer::of(run.wait_with_output().unwrap())).collect();
+    assert!(ended.iter().any(|answer| answer.code == Some(0)));
+    // A host answers one invitation of a lead at a time, and says so.
+    for answer in ended.iter().filter(|answer| answer.code != Some(0)) {
+        assert_eq!(answer.code, Some(4), "{}", answer.stderr);
+        assert!(answer.stderr.contains("try again"), "{}", answer.stderr);
+    }
+    lead.cluster(&["iris", "-k", "3", "--starts", "1"]);
+}

@@ -3,6 +3,7 @@
 use cloister_tests::documents::{self, csv, deal, numbers, real, rows};
 use cloister_tests::fleet::{Fleet, FleetConfig};
 use cloister_tests::party::Party;
+use control::ErrorCode;
 use control::facts::JobState;
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ fn policy_refuses_by_name_at_the_lead_and_at_its_peer() {
             &["--peer", "clinic-b"],
             "[[peer]]",
         ),
-        (|party| party.settings.min_cluster_rows = 30, &[], "policy.min_cluster_rows"),
+        (|party| party.settings.min_cluster_rows = 50, &[], "policy.min_cluster_rows"),
     ];
     for (tighten, arguments, rule) in rules {
         for index in [0, 1] {
@@ -145,7 +146,10 @@ fn rows_that_do_not_fit_the_run_are_bad_data() {
     let lead = fleet.lead();
 
     fleet.upload("tiny", &deal(&rows(&iris, &[0, 1, 60, 61, 120, 121]), 2));
-    lead.try_cluster(&["tiny", "-k", "4", "--starts", "1"]).refused(5, &["k = 4", "clinic-a"]);
+    // Beyond a host's padded number of rows that host says so; within it, whether all together are enough is found
+    // jointly.
+    lead.try_cluster(&["tiny", "-k", "65", "--starts", "1"]).refused(5, &["k = 65", "clinic-a"]);
+    lead.try_cluster(&["tiny", "-k", "7", "--starts", "1"]).refused(5, &["k = 7", "all hosts together"]);
     lead.cluster(&["tiny", "-k", "3", "--starts", "1"]);
 
     // One host's attribute is called differently; then the same ones in another order.
@@ -182,6 +186,28 @@ fn rows_that_do_not_fit_the_run_are_bad_data() {
         assert_eq!(host.results().len(), 2, "only the good runs left something at {}", host.name());
     }
     lead.cluster(&["iris", "-k", "3", "--starts", "1"]);
+}
+
+#[test]
+fn rows_that_fail_inside_a_run_are_blamed_on_their_owner_by_every_host_but_not_told_to_the_third_party() {
+    let fleet = Fleet::start(&FleetConfig { hosts: 3, datasets: &["far"], ..FleetConfig::default() });
+    for (index, host) in fleet.hosts().iter().enumerate() {
+        // Within the wide grid, so that the run begins; beyond the run's grid at clinic-b alone.
+        let last = if index == 1 { "40123" } else { "4" };
+        host.upload("far", "far.csv", format!("a\n1\n2\n3\n{last}\n").as_bytes());
+    }
+    for _ in 0..3 {
+        let id = fleet.lead().detach(&["far", "-k", "2", "--normalize", "none", "--starts", "1"]);
+        for (index, party) in fleet.parties.iter().enumerate() {
+            let failure = party.job_ended(&id).failure.expect("a reason");
+            let third_party = index == 3;
+            let expected = if third_party { ErrorCode::PeerFailed } else { ErrorCode::BadData };
+            assert_eq!(failure.code, expected, "{}: {}", party.name(), failure.message);
+            let names_owner = failure.message.contains("clinic-b");
+            assert_eq!(names_owner, !third_party && index != 1, "{}: {}", party.name(), failure.message);
+        }
+    }
+    assert!(fleet.parties[1].log().contains("attribute a: 1 rows lie more than 32767 units"));
 }
 
 const NAN: &str = "<dataset name='x'><header><attributes><attribute name='height' type='numeric'/></attributes>

@@ -61,16 +61,21 @@ pub(crate) fn printable(words: &str) -> String {
     words.chars().map(|c| if unfit(c) { ' ' } else { c }).take(500).collect()
 }
 
-/// What a link's other end is told: whose rows failed is nothing for the third party to know.
-pub(crate) fn for_receiver(blame: &Blame, receiver: PartyId) -> Blame {
-    match (receiver, blame.cause) {
-        (PartyId::THIRD_PARTY, Cause::Data) => Blame {
-            party: PartyId::LEAD,
-            cause: Cause::Internal,
-            message: "gave up the run".into(),
-            place: blame.place,
-        },
-        _ => blame.clone(),
+/// What a party `me` tells the one at a link's other end; `None` if it leaves that to the lead.
+///
+/// Whose rows failed is nothing for the third party to know: the lead alone tells it that the run is over, in the
+/// words of any failure. And the third party passes nothing on, for all hosts hear the lead, and its word without the
+/// cause could arrive first.
+pub(crate) fn for_receiver(blame: &Blame, me: PartyId, receiver: PartyId) -> Option<Blame> {
+    let blame = blame.clone();
+    match (me, receiver) {
+        (PartyId::THIRD_PARTY, _) if blame.party == PartyId::LEAD && blame.cause == Cause::Internal => None,
+        (PartyId::LEAD, PartyId::THIRD_PARTY) if blame.cause == Cause::Data => {
+            let message = "failed for a reason of its own; its own log says why".into();
+            Some(Blame { party: PartyId::LEAD, cause: Cause::Internal, message, ..blame })
+        }
+        (_, PartyId::THIRD_PARTY) if blame.cause == Cause::Data => None,
+        _ => Some(blame),
     }
 }
 

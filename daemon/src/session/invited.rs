@@ -175,7 +175,7 @@ async fn take_part(
     let job = match job {
         Ok(job) => job,
         Err(failure) => {
-            return tracing::error!(job = invitation.job, error = failure.message, "the job cannot be kept");
+            return refuse_begun(stream, &descriptor, me, &failure, timeout).await;
         }
     };
     let session = descriptor.session_id();

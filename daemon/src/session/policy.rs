@@ -31,6 +31,8 @@ pub(crate) enum Part {
 
 /// Row counts are public only up to a multiple of this.
 const ROW_PADDING: u64 = 64;
+/// Runs of one lead at a time: each holds a dataset and a thread, and may fail over its rows before it is counted.
+const MOST_RUNS: usize = 4;
 /// The most rows of one host, so that sixteen of them stay within the protocol's limit.
 const MAX_OWN_ROWS: u64 = 1 << 26;
 
@@ -64,6 +66,10 @@ pub(crate) fn judge(
         return Err(refused("the invitation", "only the lead of a run may invite to it".into()));
     }
     check_members(node, invitation, own, me)?;
+    if node.jobs.running().iter().filter(|job| job.lead == from.name).count() >= MOST_RUNS {
+        let message = format!("{MOST_RUNS} runs of this lead are going on at {}", settings.name);
+        return Err(Failure::new(ErrorCode::Refused, message).with_hint("wait until one of them has ended"));
+    }
     if node.sessions.failed_too_often(&from.fingerprint) {
         let message = format!("too many runs of this lead failed over the rows of {}", settings.name);
         let failure = Failure::new(ErrorCode::Refused, message);
@@ -83,6 +89,10 @@ pub(crate) fn judge(
                 .and_then(|part| host_contribution(&settings, &part, invitation).map(|own| (part, own)));
             let (part, contribution) = judged.map_err(|objection| match objection {
                 Objection::Told(failure) => failure,
+                Objection::Counted(failure) => {
+                    node.sessions.count_failure(from.fingerprint);
+                    failure
+                }
                 Objection::Own(failure) => {
                     node.sessions.count_failure(from.fingerprint);
                     for_others(&failure, &settings, invitation)
@@ -97,6 +107,8 @@ pub(crate) fn judge(
 pub(crate) enum Objection {
     /// Its policy, or what the lead asked for.
     Told(Failure),
+    /// The same, but it says a bit about the rows or the schema, and is counted.
+    Counted(Failure),
     /// Its own rows: attributes, counts and the rest of the schema stay here.
     Own(Failure),
 }
@@ -105,7 +117,7 @@ impl Objection {
     /// For this host's own operator.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
-            Objection::Told(failure) | Objection::Own(failure) => failure,
+            Objection::Told(failure) | Objection::Counted(failure) | Objection::Own(failure) => failure,
         }
     }
 }
@@ -213,7 +225,7 @@ pub(crate) fn host_part(
     let rows = rows::load(&node.vault, &invitation.dataset, named).map_err(Objection::Own)?;
     match rows.attributes == invitation.attributes {
         true => Ok(HostPart { rows, metric, min_cluster_rows: policy.min_cluster_rows }),
-        false => Err(Objection::Told(schema_mismatch(&settings.name, invitation, &rows.attributes))),
+        false => Err(Objection::Counted(schema_mismatch(&settings.name, invitation, &rows.attributes))),
     }
 }
 
@@ -226,30 +238,31 @@ pub(crate) fn host_contribution(
     let prepared = part.rows.prepare(invitation.missing);
     let (_, kept) = prepared.map_err(|error| Objection::Own(from_rows(&error)))?;
     let (rows, policy) = (kept.len() as u64, &settings.policy);
-    // The numbers of rows stay here; those of the rules are no secret.
     let (host, dataset, k) = (&settings.name, &invitation.dataset, invitation.k as u64);
     if rows < policy.min_rows {
         let message = format!("{host} has fewer than {} rows in dataset {dataset}", policy.min_rows);
-        return Err(Objection::Told(refused("policy.min_rows", message)));
+        return Err(Objection::Counted(refused("policy.min_rows", message)));
     }
     if rows == 0 || rows > MAX_OWN_ROWS {
         let message = format!("dataset {dataset} at {host} has no rows, or more than {MAX_OWN_ROWS}");
-        return Err(Objection::Told(Failure::new(ErrorCode::BadData, message)));
+        return Err(Objection::Counted(Failure::new(ErrorCode::BadData, message)));
     }
-    // With as many centres as rows a joint centre is a row, and mode `open` shows it.
-    if k > rows {
+    // With as many centres as rows a joint centre is a row, and mode `open` shows it. Judged by the padded count,
+    // which is public, so that no refusal says more of the true one.
+    let padded_rows = rows.next_multiple_of(ROW_PADDING);
+    if k > padded_rows {
         let failure =
             Failure::new(ErrorCode::BadData, format!("k = {k} is larger than the number of rows at {host}"));
         return Err(Objection::Told(failure.with_hint("ask for fewer clusters")));
     }
-    if k * policy.min_cluster_rows > rows {
+    if k.saturating_mul(policy.min_cluster_rows) > padded_rows {
         let least = policy.min_cluster_rows;
         let message = format!("k = {k} leaves fewer than {least} rows of {host} a cluster on average");
         return Err(Objection::Told(refused("policy.min_cluster_rows", message)));
     }
     Ok(Contribution {
         nonce: nonce().map_err(Objection::Told)?,
-        padded_rows: rows.next_multiple_of(ROW_PADDING),
+        padded_rows,
         reveal_sizes: policy.reveal.sizes,
         reveal_inertia: policy.reveal.inertia,
         key_bits: 0,

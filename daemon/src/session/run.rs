@@ -1,6 +1,7 @@
 //! Running this party's role: on a thread of its own, for it computes; until it ends, fails or is cancelled.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::{
     Blame, Cause, HostInput, LeadLinks, Outcome, PartyId, Place, ProtocolError, SecondLinks, ThirdPartyLinks,
@@ -17,6 +18,9 @@ use super::report;
 use crate::jobs::RunningJob;
 use crate::node::Node;
 use crate::results;
+
+/// How long links stay open to those who hear of a failure from the lead.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a role ended without a result.
 enum Stopped {
@@ -88,20 +92,25 @@ async fn run(
                     let failure = blame::aborted(&told, descriptor);
                     (told, failure)
                 }
-                Stopped::Protocol(error @ (ProtocolError::Rows(_) | ProtocolError::TooFewRows { .. }))
-                    if me != PartyId::LEAD =>
-                {
-                    node.sessions.count_failure(descriptor.invitation.hosts[0].fingerprint);
-                    (error.blame(me, place), blame::failure(&error, descriptor))
-                }
                 Stopped::Protocol(error) => (error.blame(me, place), blame::failure(&error, descriptor)),
             };
-            for handle in &handles {
-                handle.abort(blame::for_receiver(&told, handle.remote()));
+            if told.cause == Cause::Data && told.party == me && me != PartyId::LEAD {
+                node.sessions.count_failure(descriptor.invitation.hosts[0].fingerprint);
             }
-            drop(playing);
+            let mut silent = false;
+            for handle in &handles {
+                match blame::for_receiver(&told, me, handle.remote()) {
+                    Some(blame) => handle.abort(blame),
+                    None => silent = true,
+                }
+            }
             tracing::warn!(job = job.id(), reason = failure.message, "a run failed");
-            return blame::kept(job.fail(failure));
+            blame::kept(job.fail(failure));
+            if silent {
+                // Closing now could be taken for the failure itself, before the lead's word is there.
+                tokio::time::sleep(LINGER).await;
+            }
+            return;
         }
     };
     drop(playing);

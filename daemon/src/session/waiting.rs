@@ -72,7 +72,8 @@ impl Sessions {
     pub(crate) fn leave_to_answer(&self, lead: Fingerprint) -> Option<Leave<'_>> {
         let permit = self.answering.try_acquire().ok()?;
         let mut leads = self.leads.lock().unwrap_or_else(PoisonError::into_inner);
-        leads.insert(lead).then_some(Leave { sessions: self, lead, _permit: permit })
+        // Not `then_some`: a leave made in vain would lock `leads` again as it is dropped.
+        leads.insert(lead).then(|| Leave { sessions: self, lead, _permit: permit })
     }
 
     /// A run of `lead` failed over this host's rows.
@@ -131,5 +132,39 @@ impl Arrivals<'_> {
 impl Drop for Arrivals<'_> {
     fn drop(&mut self) {
         self.sessions.locked().remove(&self.session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lead_has_one_leave_at_a_time() {
+        let sessions = Sessions::default();
+        let lead = |number: u8| Fingerprint::from_bytes([number; 32]);
+        let first = sessions.leave_to_answer(lead(1)).expect("the first");
+        assert!(sessions.leave_to_answer(lead(1)).is_none());
+        assert!(sessions.leave_to_answer(lead(1)).is_none(), "a refusal does not end the first");
+        let others: Vec<_> =
+            (2..=ANSWERED_AT_ONCE as u8).map(|other| sessions.leave_to_answer(lead(other))).collect();
+        assert!(others.iter().all(Option::is_some));
+        assert!(sessions.leave_to_answer(lead(99)).is_none(), "all are given");
+        drop(first);
+        assert!(sessions.leave_to_answer(lead(1)).is_some());
+    }
+
+    #[test]
+    fn failures_are_counted_by_lead_until_forgiven() {
+        let sessions = Sessions::default();
+        let (bold, meek) = (Fingerprint::from_bytes([1; 32]), Fingerprint::from_bytes([2; 32]));
+        for _ in 0..MOST_FAILURES {
+            assert!(!sessions.failed_too_often(&bold));
+            sessions.count_failure(bold);
+        }
+        assert!(sessions.failed_too_often(&bold));
+        assert!(!sessions.failed_too_often(&meek));
+        sessions.forgive();
+        assert!(!sessions.failed_too_often(&bold));
     }
 }

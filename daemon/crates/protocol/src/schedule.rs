@@ -1,6 +1,6 @@
 //! Which joint operations a run consists of, with their places: the same for hosts and third party.
 
-use kmeans::fixed::GROWTH_ROUNDS;
+use kmeans::fixed::{GROWTH_ROUNDS, Normalise};
 
 use crate::error::ProtocolError;
 use crate::link::{Place, Step};
@@ -36,7 +36,11 @@ impl<'a> Schedule<'a> {
     }
 
     pub(crate) fn moments(&self) -> JointMoments {
-        JointMoments { dim: self.plan.dim, count_bits: self.plan.count_bits() }
+        JointMoments {
+            deviations: self.plan.normalise == Normalise::ZScore,
+            dim: self.plan.dim,
+            count_bits: self.plan.count_bits(),
+        }
     }
 
     /// From no centre to one in a single round (it is the mean), then step by step to k.

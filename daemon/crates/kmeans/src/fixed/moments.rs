@@ -10,11 +10,10 @@ pub const WIDE_FRACTION_BITS: u32 = 40;
 pub const WIDE_ONE: i128 = 1 << WIDE_FRACTION_BITS;
 /// Raw values lie strictly between `-MAX_RAW` and `MAX_RAW` (in units, not in grid steps).
 pub const MAX_RAW: f64 = (1u64 << 40) as f64;
-/// Significant bits of a variance that are shown: enough that the scale is exact for every later step.
+/// Significant bits of a variance that are shown: so many that the scale is as good as exact for every later step.
 ///
-/// Values are usually recorded in coarse units, so all forty fractional bits would give row counts and sums away by
-/// rational reconstruction even in large datasets. What a run shows later may still do that in small ones, see
-/// `daemon/docs/protocol.md`; this step shows no more than the run uses.
+/// Mean and deviation are declared results. Of values recorded in coarse units they give row counts and sums away by
+/// rational reconstruction, as joint centres do; see `daemon/docs/protocol.md`, section 7.
 pub const SHOWN_BITS: u32 = 32;
 /// The mean is shown down to about this many binary places of the deviation, finer than the run grid.
 pub const SHOWN_MEAN_PLACES: u32 = 24;

@@ -12,6 +12,8 @@ use crate::link::{Place, Step};
 /// Each host puts in, for every attribute, Σ x, Σ x² and the number of present values; opened: what
 /// [`kmeans::fixed::shown_moments`] says.
 pub(crate) struct JointMoments {
+    /// Whether the deviations are used, and so the variances opened.
+    pub(crate) deviations: bool,
     pub(crate) dim: usize,
     /// Bits of the number of rows.
     pub(crate) count_bits: usize,
@@ -82,7 +84,7 @@ impl JointMoments {
         }
         for (i, &bit) in variance.iter().enumerate() {
             let keep = b.not(hidden(&set, i + SHOWN_BITS as usize));
-            shown.push(b.and(bit, keep));
+            shown.push(if self.deviations { b.and(bit, keep) } else { Wire::ZERO });
         }
         std::mem::take(b).finish(&shown)
     }

@@ -25,7 +25,7 @@ fn of_values(values: &[i128], count: u64) -> Moments {
 
 /// Runs the operation on each attribute's moments, in one run, and holds it against the definition.
 fn check(count_bits: usize, attributes: &[Moments]) {
-    let operation = JointMoments { dim: attributes.len(), count_bits };
+    let operation = JointMoments { deviations: true, dim: attributes.len(), count_bits };
     let opened = evaluated(&operation, operation.own(attributes));
     let shown = operation.shown(&opened).unwrap();
     for (index, (found, joint)) in shown.iter().zip(attributes).enumerate() {
@@ -88,7 +88,7 @@ fn variances_of_every_length() {
 #[test]
 fn a_host_without_values_puts_in_zeros() {
     let rows = RawRows { attributes: vec!["a".into()], values: vec![f64::NAN; 3] };
-    let operation = JointMoments { dim: 1, count_bits: 6 };
+    let operation = JointMoments { deviations: true, dim: 1, count_bits: 6 };
     assert_eq!(operation.own(&moments(&rows)), [0; 3 * LIMBS]);
 }
 
@@ -115,7 +115,7 @@ proptest! {
 fn the_shares_of_two_parties_are_added() {
     // The sum of the shares wraps; the circuit takes what it needs of each.
     let joint = of_values(&[-5 << 40, 3 << 41, 7], 3);
-    let operation = JointMoments { dim: 1, count_bits: 2 };
+    let operation = JointMoments { deviations: true, dim: 1, count_bits: 2 };
     let own = operation.own(std::slice::from_ref(&joint));
     let inputs = |party, words: Vec<u64>| {
         let total = Total(Some(sharing::RingVec::new(LIMBS, words).unwrap()));
