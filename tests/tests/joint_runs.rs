@@ -52,6 +52,24 @@ fn seeded<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [arguments, &["--seed", "20260417"]].concat()
 }
 
+/// The table of `tests/data/README.md`, z-score; what `--starts` at its default must come near to.
+#[test]
+fn every_dataset_comes_near_the_best_known_inertia_with_default_starts() {
+    let datasets =
+        [("iris", 3, 139.820496, 0.01), ("wine", 3, 1277.928489, 0.01), ("digits", 10, 69416.840005, 0.03)];
+    let names: Vec<&str> = datasets.iter().map(|dataset| dataset.0).collect();
+    let fleet = Fleet::start(&FleetConfig { datasets: &names, ..FleetConfig::default() });
+    for (name, k, best, slack) in datasets {
+        let parts = deal(&real(name), 2);
+        fleet.upload(name, &parts);
+        let expected = Expected::of(&rows(&parts), &defaults(k, SEED), &euclidean());
+        let result = run(&fleet, &seeded(&[name, "-k", &k.to_string()]), &expected);
+        let inertia = result.inertia.expect("policy shows it");
+        assert!(inertia < best * (1.0 + slack), "{name}: {inertia} where {best} is known");
+        assert!(inertia > best * 0.999, "{name}: {inertia} where {best} is known");
+    }
+}
+
 #[test]
 fn two_hosts_get_the_pooled_result_with_either_metric_and_default_starts() {
     let fleet = Fleet::start(&FleetConfig { datasets: &["wine"], ..FleetConfig::default() });
