@@ -2,7 +2,7 @@
 
 use control::ErrorCode;
 use kmeans::fixed::{Missing, Normalise};
-use protocol::{PartyId, Plan};
+use protocol::{PartyId, Plan, Privacy};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use transport::Fingerprint;
@@ -162,8 +162,9 @@ impl Descriptor {
         let invitation = &self.invitation;
         let hosts = &self.contributions[..invitation.hosts.len()];
         Plan {
+            privacy: Privacy::Open,
             hosts: invitation.hosts.len(),
-            rows_bound: hosts.iter().fold(0, |sum: u64, host| sum.saturating_add(host.padded_rows)),
+            rows: hosts.iter().map(|host| host.padded_rows).collect(),
             dim: invitation.attributes.len(),
             k: invitation.k,
             starts: invitation.starts,

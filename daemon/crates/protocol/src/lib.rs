@@ -10,6 +10,7 @@ mod party;
 mod plan;
 mod roles;
 mod schedule;
+mod secure;
 
 pub use error::{Misbehaviour, ProtocolError};
 pub use host::{HostInput, Outcome};
@@ -17,5 +18,6 @@ pub use link::{Blame, Cause, Link, LinkError, Message, Place, SentBy, SentTo, St
 pub use party::{Contributor, Lead, PartyId, Role, Second, ThirdParty};
 pub use plan::{
     MAX_ATTRIBUTES, MAX_CLUSTERS, MAX_HOSTS, MAX_PAIRS, MAX_ROUNDS, MAX_SLOTS, MAX_STARTS, Plan, PlanError,
+    Privacy,
 };
 pub use roles::{LeadLinks, SecondLinks, ThirdPartyLinks, contributor, lead, second, third_party};

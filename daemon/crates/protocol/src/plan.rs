@@ -1,5 +1,6 @@
 //! The public shape of a run: what every party knows of it, and nothing else.
 
+use kmeans::fixed::sealed::Form;
 use kmeans::fixed::{Missing, Normalise, growth};
 use serde::{Deserialize, Serialize};
 
@@ -18,13 +19,24 @@ pub const MAX_PAIRS: usize = 1 << 22;
 /// The most main rounds.
 pub const MAX_ROUNDS: u32 = 10_000;
 
-/// The public parameters of a run in mode `open`.
+/// What the hosts see between the start of a run and its reveal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Privacy {
+    /// The joint centres of every round.
+    Open,
+    /// One stop bit a round; the distance is computed on shares, in this form.
+    Sealed(Form),
+}
+
+/// The public parameters of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// What the hosts see.
+    pub privacy: Privacy,
     /// Number of hosts, the lead and the second among them.
     pub hosts: usize,
-    /// A bound on the rows of all hosts together: the sum of the row counts, each padded to a multiple of 64.
-    pub rows_bound: u64,
+    /// Each host's rows, in the order of the hosts, padded to a multiple of 64.
+    pub rows: Vec<u64>,
     /// Number of attributes.
     pub dim: usize,
     /// Number of clusters.
@@ -68,7 +80,8 @@ impl Plan {
         };
         between("the number of hosts", self.hosts, 2, MAX_HOSTS)?;
         let rows = (2, (kmeans::fixed::MAX_ROWS - 1) as usize);
-        between("the number of rows of all hosts", self.rows_bound as usize, rows.0, rows.1)?;
+        between("the number of row counts", self.rows.len(), self.hosts, self.hosts)?;
+        between("the number of rows of all hosts", self.rows_bound() as usize, rows.0, rows.1)?;
         between("the number of attributes", self.dim, 1, MAX_ATTRIBUTES)?;
         between("k", self.k, 1, MAX_CLUSTERS)?;
         between("the number of starts", self.starts, 1, MAX_STARTS)?;
@@ -88,9 +101,14 @@ impl Plan {
         Ok(())
     }
 
+    /// A bound on the rows of all hosts together.
+    pub fn rows_bound(&self) -> u64 {
+        self.rows.iter().fold(0, |sum, &rows| sum.saturating_add(rows))
+    }
+
     /// Bits of a joint count.
     pub(crate) fn count_bits(&self) -> usize {
-        (u64::BITS - self.rows_bound.leading_zeros()) as usize
+        (u64::BITS - self.rows_bound().leading_zeros()) as usize
     }
 
     /// The numbers of centres that the start goes through.

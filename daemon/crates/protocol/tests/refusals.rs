@@ -160,7 +160,7 @@ fn plans_out_of_their_limits() {
     let refused: [(&str, Spoil); 15] = [
         ("the number of hosts", |plan| plan.hosts = 1),
         ("the number of hosts", |plan| plan.hosts = 17),
-        ("the number of rows of all hosts", |plan| plan.rows_bound = 1 << 31),
+        ("the number of rows of all hosts", |plan| plan.rows[0] = 1 << 31),
         ("the number of attributes", |plan| plan.dim = 0),
         ("k", |plan| plan.k = 0),
         ("k", |plan| plan.k = 1025),

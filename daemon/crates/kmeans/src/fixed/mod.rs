@@ -10,6 +10,7 @@
 mod grid;
 mod moments;
 pub mod reference;
+pub mod sealed;
 mod start;
 
 pub use grid::{

@@ -9,7 +9,8 @@ use kmeans::fixed::reference::{self, Parameters};
 use kmeans::fixed::{Missing, Normalise, RawRows};
 use paillier::{KeySize, SecretKey};
 use protocol::{
-    HostInput, LeadLinks, Outcome, PartyId, Place, Plan, ProtocolError, SecondLinks, Step, ThirdPartyLinks,
+    HostInput, LeadLinks, Outcome, PartyId, Place, Plan, Privacy, ProtocolError, SecondLinks, Step,
+    ThirdPartyLinks,
 };
 use sim::{Links, Report, World};
 use transport::AbortHandle;
@@ -33,7 +34,8 @@ pub(crate) fn manhattan() -> Arc<dyn Metric> {
 pub(crate) fn plan(hosts: &[RawRows], k: usize) -> Plan {
     Plan {
         hosts: hosts.len(),
-        rows_bound: hosts.iter().map(|rows| rows.rows().next_multiple_of(64) as u64).sum(),
+        privacy: Privacy::Open,
+        rows: hosts.iter().map(|rows| rows.rows().next_multiple_of(64) as u64).collect(),
         dim: hosts[0].dim(),
         k,
         starts: 2,
