@@ -4,6 +4,8 @@
 //! on their shares, at the third party to deal, and where costs are counted before a run. At the last two the shares
 //! are empty: only shapes flow.
 
+#[cfg(test)]
+mod plain;
 mod share;
 
 use std::future::Future;
@@ -104,6 +106,15 @@ pub(crate) trait Engine: Send {
         columns: Range<usize>,
         weights: &Ring,
     ) -> impl Future<Output = Result<Ring, ProtocolError>> + Send;
+
+    /// This party's share of the rows of `range`, their columns of `columns`, column by column: what it knows of them.
+    /// Free.
+    fn columns(
+        &self,
+        rows: &Self::Rows,
+        range: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<Ring, ProtocolError>;
 
     /// Opens bits to both compute parties. One exchange. Zero at the dealer.
     fn open(
