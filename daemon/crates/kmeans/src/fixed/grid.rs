@@ -9,13 +9,36 @@ use crate::Metric;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Grid {
     fraction_bits: u32,
+    magnitude_bits: u32,
 }
 
 impl Grid {
     /// Steps of 2^-20 within ±2^11: for values whose normalisation keeps them small.
-    pub const FINE: Grid = Grid { fraction_bits: 20 };
+    pub const FINE: Grid = Grid { fraction_bits: 20, magnitude_bits: 31 };
     /// Steps of 2^-16 within ±2^15: for values in their own units.
-    pub const COARSE: Grid = Grid { fraction_bits: 16 };
+    pub const COARSE: Grid = Grid { fraction_bits: 16, magnitude_bits: 31 };
+
+    /// Steps of 2^-`fraction_bits` within ±2^(`magnitude_bits` − `fraction_bits`); none unless `fraction_bits` ≤
+    /// `magnitude_bits` ≤ 31.
+    pub fn new(fraction_bits: u32, magnitude_bits: u32) -> Option<Grid> {
+        (fraction_bits <= magnitude_bits && magnitude_bits <= 31)
+            .then_some(Grid { fraction_bits, magnitude_bits })
+    }
+
+    /// Fractional bits: a step is 2^-this.
+    pub fn fraction_bits(self) -> u32 {
+        self.fraction_bits
+    }
+
+    /// Values are below 2^this in magnitude, in steps.
+    pub fn magnitude_bits(self) -> u32 {
+        self.magnitude_bits
+    }
+
+    /// The largest magnitude of a value, in steps.
+    pub fn most(self) -> i64 {
+        (1 << self.magnitude_bits) - 1
+    }
 
     /// One, in steps.
     pub fn one(self) -> i64 {
@@ -24,7 +47,7 @@ impl Grid {
 
     /// The largest magnitude of a value, in units.
     pub fn reach(self) -> i64 {
-        MAX_GRID >> self.fraction_bits
+        self.most() >> self.fraction_bits
     }
 
     /// Grid integers as the exact `f64` that metrics take.
@@ -35,7 +58,7 @@ impl Grid {
 
 /// Fractional bits of costs and inertias.
 pub const COST_FRACTION_BITS: u32 = 16;
-/// The largest magnitude on the run grid: values and centres are 32-bit integers.
+/// The largest magnitude on any run grid: values and centres are 32-bit integers.
 pub const MAX_GRID: i64 = i32::MAX as i64;
 /// Costs stay below this, so that [`super::MAX_ROWS`] of them stay below 2^93.
 const MAX_COST: f64 = (1u64 << 46) as f64;
@@ -57,6 +80,12 @@ impl GridRows {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.values.len().checked_div(self.dim).unwrap_or(0)
+    }
+
+    /// The values as grid integers, which they are exactly.
+    pub fn to_integers(&self) -> Vec<i64> {
+        let one = self.grid.one() as f64;
+        self.values.iter().map(|value| (value * one) as i64).collect()
     }
 }
 

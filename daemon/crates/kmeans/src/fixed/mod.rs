@@ -58,6 +58,14 @@ pub enum FixedError {
         /// How many rows.
         rows: u64,
     },
+    /// More attributes than the grid of a `sealed` run has room for.
+    #[error("{dim} attributes are too many for a sealed run with this normalisation: choose at most {most}")]
+    Attributes {
+        /// How many attributes there are.
+        dim: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// A metric's cost is too large for the grid.
     #[error("the metric gave a cost above 2^46; normalise the attributes")]
     Cost,

@@ -2,7 +2,7 @@
 
 use num_bigint::{BigInt, BigUint};
 
-use super::{FixedError, Grid, GridRows, MAX_GRID, rounded_quotient};
+use super::{FixedError, Grid, GridRows, rounded_quotient};
 
 /// Fractional bits of the wide grid: units from 1e-12 to 1e12 need no negotiation.
 pub const WIDE_FRACTION_BITS: u32 = 40;
@@ -219,6 +219,11 @@ impl Scale {
         (self.mean as f64 / WIDE_ONE as f64, self.deviation as f64 / WIDE_ONE as f64)
     }
 
+    /// The same map onto another grid.
+    pub fn on(self, grid: Grid) -> Scale {
+        Scale { grid, ..self }
+    }
+
     /// A centre's coordinate in the attribute's own unit.
     pub fn original(&self, grid: i64) -> f64 {
         let (mean, deviation) = self.as_f64();
@@ -263,7 +268,7 @@ pub fn normalise(rows: &RawRows, scale: &[Scale]) -> Result<GridRows, FixedError
             // Below 2^81 and 20 bits: far from overflow.
             let one = scale.grid.one();
             let grid = rounded_quotient((x - scale.mean) * i128::from(one), scale.deviation);
-            outside[attribute] += u64::from(grid.unsigned_abs() > MAX_GRID as u128);
+            outside[attribute] += u64::from(grid.unsigned_abs() > scale.grid.most() as u128);
             values.push(grid as f64 / one as f64);
         }
     }

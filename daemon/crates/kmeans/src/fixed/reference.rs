@@ -84,7 +84,7 @@ pub fn run(hosts: &[RawRows], parameters: &Parameters, metric: &dyn Metric) -> R
     })
 }
 
-fn joint_moments(hosts: &[RawRows]) -> Vec<(i128, BigUint)> {
+pub(super) fn joint_moments(hosts: &[RawRows]) -> Vec<(i128, BigUint)> {
     let own: Vec<Vec<Moments>> = hosts.iter().map(moments).collect();
     (0..hosts[0].dim())
         .map(|a| shown_moments(&own.iter().fold(Moments::default(), |total, host| total.add(&host[a]))))

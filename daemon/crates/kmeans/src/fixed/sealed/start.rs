@@ -1,0 +1,81 @@
+//! The start of a sealed run: a weighted k-means over the local centres of all hosts, from several public choices
+//! among them.
+
+use super::local::LocalCentres;
+use super::numbers::{Form, nearest};
+use crate::fixed::rounded_quotient;
+use crate::splitmix::SplitMix64;
+
+/// Rounds of the weighted k-means.
+pub const START_ROUNDS: u32 = 4;
+/// Starts side by side unless told otherwise.
+pub const STARTS: usize = 16;
+
+/// How many local centres each host brings.
+pub fn points(k: usize) -> usize {
+    4 * k
+}
+
+/// For each start the indices of the `k` points that it begins at, among the points of all hosts (`points(k)` of each,
+/// host after host). They depend on nothing but public numbers.
+pub fn starts(seed: u64, hosts: usize, k: usize, starts: usize) -> Vec<Vec<usize>> {
+    let p = points(k);
+    let from_start = |start: usize| {
+        let mut generator = SplitMix64::for_start(seed, start);
+        let mut left: Vec<Vec<usize>> = (0..hosts).map(|host| (host * p..(host + 1) * p).collect()).collect();
+        (0..k)
+            .map(|centre| {
+                let host = &mut left[(start + centre) % hosts];
+                host.swap_remove(generator.below(host.len()))
+            })
+            .collect()
+    };
+    (0..starts).map(from_start).collect()
+}
+
+/// The centres (`k × dim`) of the best of all starts after [`START_ROUNDS`] rounds.
+///
+/// Of equal inertias the smaller start wins.
+pub fn best_start(form: Form, hosts: &[LocalCentres], dim: usize, starts: &[Vec<usize>]) -> Vec<i64> {
+    let points: Vec<i64> = hosts.iter().flat_map(|host| &host.points).copied().collect();
+    let weights: Vec<u64> = hosts.iter().flat_map(|host| &host.weights).copied().collect();
+    let mut best: Option<(i128, Vec<i64>)> = None;
+    for indices in starts {
+        let mut centres: Vec<i64> =
+            indices.iter().flat_map(|&at| &points[at * dim..(at + 1) * dim]).copied().collect();
+        for _ in 0..START_ROUNDS {
+            round(form, &points, &weights, dim, &mut centres);
+        }
+        let cost = |(point, &weight): (&[i64], &u64)| {
+            i128::from(weight) * i128::from(nearest(form, point, &centres).1)
+        };
+        let inertia = points.chunks_exact(dim).zip(&weights).map(cost).sum();
+        if best.as_ref().is_none_or(|(least, _)| inertia < *least) {
+            best = Some((inertia, centres));
+        }
+    }
+    best.map(|(_, centres)| centres).unwrap_or_default()
+}
+
+/// A weighted round: every centre becomes the mean of its points; one without weight stays.
+fn round(form: Form, points: &[i64], weights: &[u64], dim: usize, centres: &mut [i64]) {
+    let mut sums = vec![0i64; centres.len()];
+    let mut counts = vec![0u64; centres.len() / dim];
+    for (point, &weight) in points.chunks_exact(dim).zip(weights) {
+        let label = nearest(form, point, centres).0 as usize;
+        counts[label] += weight;
+        for (sum, &value) in sums[label * dim..][..dim].iter_mut().zip(point) {
+            *sum += value * weight as i64;
+        }
+    }
+    move_to_means(&sums, &counts, dim, centres);
+}
+
+/// Moves centres to the rounded means of their rows; an empty one stays.
+pub(super) fn move_to_means(sums: &[i64], counts: &[u64], dim: usize, centres: &mut [i64]) {
+    for (at, centre) in centres.iter_mut().enumerate() {
+        if counts[at / dim] > 0 {
+            *centre = rounded_quotient(i128::from(sums[at]), i128::from(counts[at / dim])) as i64;
+        }
+    }
+}
