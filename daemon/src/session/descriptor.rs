@@ -176,6 +176,7 @@ impl Descriptor {
             reveal_sizes: hosts.iter().all(|host| host.reveal_sizes),
             reveal_inertia: hosts.iter().all(|host| host.reveal_inertia),
             key_bits: self.contributions.last().map_or(0, |third| third.key_bits),
+            resume: None,
         }
     }
 }

@@ -35,8 +35,7 @@ pub(crate) fn result(
     meter: &Meter,
 ) -> (RunResult, Vec<Option<u32>>) {
     let invitation = &descriptor.invitation;
-    let dim = invitation.attributes.len();
-    let shown = |cluster: usize| !outcome.withheld[cluster];
+    let shown = |cluster: usize| outcome.centres[cluster].is_some();
     let original =
         |centre: &[i64]| centre.iter().zip(&outcome.scale).map(|(&x, scale)| scale.original(x)).collect();
     let (mean, deviation) = outcome.scale.iter().map(|scale| scale.as_f64()).unzip();
@@ -76,9 +75,8 @@ pub(crate) fn result(
         attributes: invitation.attributes.clone(),
         centres: outcome
             .centres
-            .chunks_exact(dim)
-            .enumerate()
-            .map(|(cluster, centre)| shown(cluster).then(|| original(centre)))
+            .iter()
+            .map(|centre| centre.as_deref().map(original))
             .collect(),
         scale: Scale { mean, deviation },
         sizes: outcome.sizes.as_ref().map(|joint| {

@@ -190,5 +190,12 @@ async fn role(
 }
 
 fn input<'a>(host: &'a HostPart, progress: &'a (dyn Fn(Place) + Send + Sync)) -> HostInput<'a> {
-    HostInput { rows: &host.rows, metric: &*host.metric, min_cluster_rows: host.min_cluster_rows, progress }
+    HostInput {
+        rows: &host.rows,
+        metric: &*host.metric,
+        min_cluster_rows: host.min_cluster_rows,
+        progress,
+        resume: None,
+        keep: &|_| {},
+    }
 }

@@ -9,6 +9,7 @@ use kmeans::fixed::{
 };
 use sharing::BitSlices;
 
+use crate::checkpoint::Checkpoint;
 use crate::error::{Misbehaviour, ProtocolError};
 use crate::link::{Place, Step};
 use crate::operation::{Centres, Largest, Operation};
@@ -26,15 +27,17 @@ pub struct HostInput<'a> {
     pub min_cluster_rows: u64,
     /// Told of every step and round.
     pub progress: &'a (dyn Fn(Place) + Send + Sync),
+    /// Where a resumed run goes on: what [`keep`](Self::keep) was given after the round that the plan names.
+    pub resume: Option<Checkpoint>,
+    /// Given the state after the start and after every main round of a run in mode `sealed`.
+    pub keep: &'a (dyn Fn(&Checkpoint) + Send + Sync),
 }
 
-/// What a host has after a run. It does not print: labels and withheld centres are the host's own.
+/// What a host has after a run. It does not print: labels are the host's own.
 #[derive(Clone, PartialEq)]
 pub struct Outcome {
-    /// `k × dim` grid integers, known to every host's daemon in mode `open`.
-    pub centres: Vec<i64>,
-    /// The clusters that may not be reported.
-    pub withheld: Vec<bool>,
+    /// The centre of each cluster, `dim` grid integers; a withheld cluster has none.
+    pub centres: Vec<Option<Vec<i64>>>,
     /// The scale of each attribute.
     pub scale: Vec<Scale>,
     /// Main rounds made.
@@ -125,7 +128,6 @@ pub(crate) async fn run<J: JointHost>(
         input.min_cluster_rows,
         Outcome {
             centres: Vec::new(),
-            withheld: Vec::new(),
             scale,
             rounds,
             converged,
@@ -222,8 +224,9 @@ impl<J: JointHost> Host<'_, J> {
         let assignment = self.assign(&centres)?;
         let counts = cluster_sums(&self.rows, &assignment.labels, k).counts;
         let few = counts.iter().map(|&count| u64::from((1..min_cluster_rows).contains(&count))).collect();
-        let withheld = self.joint.joint(&self.schedule.withheld(), few).await?;
-        outcome.withheld = withheld.to_limbs(1)?.iter().map(|&bit| bit == 1).collect();
+        let withheld = self.joint.joint(&self.schedule.withheld(), few).await?.to_limbs(1)?;
+        let shown = |(centre, &withheld): (&[i64], &u64)| (withheld == 0).then(|| centre.to_vec());
+        outcome.centres = centres.chunks_exact(self.plan.dim).zip(&withheld).map(shown).collect();
         if let Some(operation) = self.schedule.sizes() {
             let own = limbs(counts.iter().map(|&count| u128::from(count)));
             let opened = self.joint.joint(&operation, own).await?.to_limbs(2)?;
@@ -235,7 +238,6 @@ impl<J: JointHost> Host<'_, J> {
             outcome.inertia = Some(u128::from(opened[1]) << 64 | u128::from(opened[0]));
         }
         outcome.labels = assignment.labels;
-        outcome.centres = centres;
         Ok(outcome)
     }
 

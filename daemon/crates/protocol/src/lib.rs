@@ -1,7 +1,9 @@
 //! The roles of a joint run as async functions over typed links; see `daemon/docs/protocol.md`.
 
+mod checkpoint;
 mod engine;
 mod error;
+mod estimate;
 mod host;
 mod link;
 pub mod message;
@@ -12,7 +14,9 @@ mod roles;
 mod schedule;
 mod secure;
 
+pub use checkpoint::Checkpoint;
 pub use error::{Misbehaviour, ProtocolError};
+pub use estimate::{Estimate, Network, Traffic, estimate};
 pub use host::{HostInput, Outcome};
 pub use link::{Blame, Cause, Link, LinkError, Message, Place, SentBy, SentTo, Step};
 pub use party::{Contributor, Lead, PartyId, Role, Second, ThirdParty};

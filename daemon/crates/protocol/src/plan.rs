@@ -59,6 +59,8 @@ pub struct Plan {
     pub reveal_inertia: bool,
     /// The size of the third party's modulus.
     pub key_bits: u32,
+    /// In mode `sealed`: the number of main rounds after which a resumed run goes on.
+    pub resume: Option<u32>,
 }
 
 /// Why a plan cannot be carried out.
