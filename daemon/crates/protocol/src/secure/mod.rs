@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod plain;
 mod share;
+#[cfg(test)]
+mod split;
 
 use std::future::Future;
 use std::ops::Range;
