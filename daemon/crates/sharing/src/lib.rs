@@ -9,8 +9,13 @@
 
 mod circuit;
 mod division;
+mod elements;
 mod error;
+pub mod lift;
+pub mod matrix;
 pub mod numbers;
+mod part;
+pub mod product;
 mod randomness;
 pub mod reference;
 mod ring;

@@ -157,14 +157,16 @@ impl RingVec {
 }
 
 /// One limb of a sum with its carry.
-fn add_limb(x: u64, y: u64, carry: bool) -> (u64, bool) {
+#[inline]
+pub(crate) fn add_limb(x: u64, y: u64, carry: bool) -> (u64, bool) {
     let (sum, first) = x.overflowing_add(y);
     let (sum, second) = sum.overflowing_add(u64::from(carry));
     (sum, first | second)
 }
 
 /// One limb of a difference with its borrow.
-fn sub_limb(x: u64, y: u64, borrow: bool) -> (u64, bool) {
+#[inline]
+pub(crate) fn sub_limb(x: u64, y: u64, borrow: bool) -> (u64, bool) {
     let (difference, first) = x.overflowing_sub(y);
     let (difference, second) = difference.overflowing_sub(u64::from(borrow));
     (difference, first | second)

@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 
 use aes::Aes256;
-use aes::cipher::{KeyIvInit, StreamCipher};
+use aes::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use ctr::Ctr128BE;
 use rand_core::{TryCryptoRng, TryRng};
 use zeroize::Zeroize;
@@ -27,11 +27,23 @@ pub struct Stream {
 impl Stream {
     /// The stream of `seed`. Give every purpose its own by [`Seed::derive`].
     pub fn new(seed: Seed) -> Self {
+        Self::of(&seed)
+    }
+
+    fn of(seed: &Seed) -> Self {
         let mut key = seed.key(Purpose::Stream, b"");
         // Each key makes one stream, so the counter may start at zero.
         let cipher = Ctr128BE::new(&key.into(), &[0; 16].into());
         key.zeroize();
         Self { cipher, bytes: Box::new([0; 8 * CHUNK]) }
+    }
+
+    /// The stream of `seed` from its word `first` on: for the dealer, who masks nothing and so may expand a party's mask
+    /// as often as it likes.
+    pub(crate) fn starting_at(seed: &Seed, first: u64) -> Self {
+        let mut stream = Self::of(seed);
+        stream.cipher.seek(8 * u128::from(first));
+        stream
     }
 
     /// Overwrites `words` with the next words of the stream.
