@@ -7,6 +7,7 @@
 //!
 //! Everything here is pure and synchronous: the caller moves the words between the parties.
 
+pub mod choose;
 mod circuit;
 mod division;
 mod elements;
@@ -20,6 +21,7 @@ mod randomness;
 pub mod reference;
 mod ring;
 mod seed;
+pub mod sign;
 mod slices;
 mod stream;
 mod transpose;
