@@ -106,6 +106,23 @@ impl RingVec {
         out
     }
 
+    /// Every element, taken as not negative, over 2^`bits` and rounded down; whole limbs may be shifted out.
+    #[must_use]
+    pub fn shifted_right(&self, bits: usize) -> Self {
+        let mut out = self.clone();
+        for (element, source) in out.data.chunks_exact_mut(self.limbs).zip(self.data.chunks_exact(self.limbs))
+        {
+            for (place, limb) in element.iter_mut().enumerate() {
+                let from =
+                    |ahead: usize| source.get(place.saturating_add(ahead)).copied().unwrap_or_default();
+                let (whole, part) = (bits / 64, bits % 64);
+                let carried = if part == 0 { 0 } else { from(whole.saturating_add(1)) << (64 - part) };
+                *limb = from(whole) >> part | carried;
+            }
+        }
+        out
+    }
+
     /// The low `limbs` limbs of every element, or the element with zero limbs above it. Of a share, only limbs that
     /// it has are meaningful.
     ///

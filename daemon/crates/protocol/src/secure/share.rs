@@ -86,6 +86,20 @@ impl Ring {
         Ring { own: self.own.as_ref().map(|own| own.shifted_left(bits)), ..*self }
     }
 
+    /// Over 2^`bits`, each party by itself: the value rounded down, or one more.
+    ///
+    /// The right party takes its share for what it is short of 0. The left share is then the value plus that, and unless
+    /// this passes the modulus M, the difference of the two rounded quotients is the value's, rounded down or up. As
+    /// shares are uniform it passes M with probability |value| / M, and the result is then worthless: leave room enough
+    /// above the value. (Mohassel, Zhang 2017, theorem 1.)
+    pub(crate) fn truncated(&self, party: Option<Party>, bits: usize) -> Self {
+        let truncated = |own: &RingVec| match party {
+            Some(Party::Right) => own.neg().shifted_right(bits).neg(),
+            _ => own.shifted_right(bits),
+        };
+        Ring { own: self.own.as_ref().map(truncated), ..*self }
+    }
+
     /// The low limbs of every element: the same value modulo less.
     pub(crate) fn narrowed(&self, limbs: usize) -> Result<Self, ProtocolError> {
         if limbs > self.limbs {
@@ -233,5 +247,36 @@ impl Bits {
             chosen.extend_from_slice(&values[place * limbs..][..limbs]);
         }
         Ok(Self::held(BitSlices::from_limbs(&chosen, limbs, self.wires)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncation_rounds_down_or_one_higher() {
+        let mut stream = sharing::Stream::new(sharing::Seed::from_bytes([9; 32]));
+        let mut seen = [false; 2];
+        for value in [0_i128, 1, -1, 5, -5, (1 << 100) - 1, -(1 << 100), 7 << 40, -(7 << 40)] {
+            for bits in [0, 1, 40, 64, 99] {
+                let limbs =
+                    [value as u64, (value >> 64) as u64].into_iter().chain([(value >> 127) as u64; 2]);
+                let (left, right) = RingVec::new(4, limbs.collect()).unwrap().share(&mut stream);
+                let left = Ring::held(left).truncated(Some(Party::Left), bits);
+                let right = Ring::held(right).truncated(Some(Party::Right), bits);
+                let sum = left.add(&right).unwrap();
+                let limbs = sum.own().unwrap().as_limbs();
+                let result = (limbs[0] as u128 | (limbs[1] as u128) << 64) as i128;
+                assert!(limbs[2..].iter().all(|&limb| limb == (result >> 127) as u64));
+                let above = result - (value >> bits);
+                assert!(
+                    above == 0 || above == 1 && value & ((1 << bits) - 1) != 0,
+                    "{value} >> {bits}: {result}"
+                );
+                seen[above as usize] = true;
+            }
+        }
+        assert_eq!(seen, [true; 2]);
     }
 }

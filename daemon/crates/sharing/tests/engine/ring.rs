@@ -52,6 +52,15 @@ proptest! {
             doubled = doubled.add(&doubled).unwrap();
         }
         prop_assert!(x.shifted_left(shift) == doubled);
+        let bits = |x: &RingVec, element: usize| -> Vec<bool> {
+            let limbs = &x.as_limbs()[element * limbs_each..][..limbs_each];
+            (0..64 * limbs_each).map(|place| limbs[place / 64] >> (place % 64) & 1 == 1).collect()
+        };
+        let halved = x.shifted_right(shift);
+        for element in 0..len {
+            let kept = bits(&x, element).into_iter().skip(shift).chain(std::iter::repeat(false));
+            prop_assert_eq!(bits(&halved, element), kept.take(64 * limbs_each).collect::<Vec<_>>());
+        }
         let wide = x.with_limbs(4).unwrap();
         prop_assert!(wide.with_limbs(limbs_each).unwrap() == x);
         let slices = x.to_slices(64 * limbs_each).unwrap();
