@@ -4,11 +4,16 @@
 //! on their shares, at the third party to deal, and where costs are counted before a run. At the last two the shares
 //! are empty: only shapes flow.
 
+mod assign;
 #[cfg(test)]
 mod plain;
 mod share;
 #[cfg(test)]
 mod split;
+mod task;
+mod tournament;
+mod update;
+mod widen;
 
 use std::future::Future;
 use std::ops::Range;

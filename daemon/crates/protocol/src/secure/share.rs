@@ -109,6 +109,13 @@ impl Ring {
         Ok(Ring { limbs, len: self.len, own })
     }
 
+    /// This party's part, taken as an integer, in more limbs. The parts of both parties then add up to the value only
+    /// where they did so without overflow.
+    pub(crate) fn extended(&self, limbs: usize) -> Result<Self, ProtocolError> {
+        let own = self.own.as_ref().map(|own| own.with_limbs(limbs)).transpose()?;
+        Ok(Ring { limbs, len: self.len, own })
+    }
+
     /// The elements at `places`, in their order; a place may be named more than once.
     pub(crate) fn gathered(&self, places: &[usize]) -> Result<Self, ProtocolError> {
         let limbs = self.limbs;
@@ -149,16 +156,60 @@ impl Ring {
 
     /// The sum of every `count` elements that follow each other.
     pub(crate) fn sums_of(&self, count: usize) -> Result<Self, ProtocolError> {
-        let len = self.len / count;
-        let mut total = match &self.own {
-            None => return Ok(Self::elsewhere(self.limbs, len)),
-            Some(_) => Self::held(RingVec::zero(self.limbs, len)?),
-        };
-        for first in 0..count {
-            let places: Vec<usize> = (0..len).map(|group| group * count + first).collect();
-            total = total.add(&self.gathered(&places)?)?;
+        let (limbs, len) = (self.limbs, self.len / count);
+        let Some(own) = &self.own else { return Ok(Self::elsewhere(limbs, len)) };
+        let mut words = vec![0; len * limbs];
+        for (sum, group) in words.chunks_exact_mut(limbs).zip(own.as_limbs().chunks_exact(count * limbs)) {
+            for element in group.chunks_exact(limbs) {
+                let mut carry = 0;
+                for (sum, &limb) in sum.iter_mut().zip(element) {
+                    carry += u128::from(*sum) + u128::from(limb);
+                    *sum = carry as u64;
+                    carry >>= 64;
+                }
+            }
         }
-        Ok(total)
+        Ok(Self::held(RingVec::new(limbs, words)?))
+    }
+
+    /// The columns of `lanes` elements at `places`, in their order.
+    pub(crate) fn columns(&self, lanes: usize, places: &[usize]) -> Result<Self, ProtocolError> {
+        let limbs = self.limbs;
+        let own = self.own.as_ref().map(|own| {
+            let mut words = Vec::with_capacity(places.len() * lanes * limbs);
+            for &place in places {
+                words.extend_from_slice(&own.as_limbs()[place * lanes * limbs..][..lanes * limbs]);
+            }
+            RingVec::new(limbs, words)
+        });
+        Ok(Ring { limbs, len: places.len() * lanes, own: own.transpose()? })
+    }
+
+    /// The sum of all columns of `lanes` elements.
+    pub(crate) fn sum_of_columns(&self, lanes: usize) -> Result<Self, ProtocolError> {
+        let mut columns = (0..self.len / lanes).map(|at| self.part(at * lanes..(at + 1) * lanes));
+        let Some(first) = columns.next() else {
+            return Err(ProtocolError::Defect("no columns to add".into()));
+        };
+        columns.try_fold(first?, |total, column| total.add(&column?))
+    }
+
+    /// Adds to every element of a column the element of `terms` that belongs to the column.
+    pub(crate) fn plus_in_columns(&self, terms: &Self) -> Result<Self, ProtocolError> {
+        let lanes = self.len.checked_div(terms.len).unwrap_or(0);
+        let limbs = self.limbs;
+        if limbs != terms.limbs || self.len != terms.len * lanes {
+            return Err(ProtocolError::Defect("shares of different shapes".into()));
+        }
+        let spread = |terms: &RingVec| {
+            let mut words = Vec::with_capacity(self.len * limbs);
+            for term in terms.as_limbs().chunks_exact(limbs) {
+                (0..lanes).for_each(|_| words.extend_from_slice(term));
+            }
+            RingVec::new(limbs, words)
+        };
+        let own = terms.own.as_ref().map(spread).transpose()?;
+        self.add(&Ring { limbs, len: self.len, own })
     }
 
     fn both(
@@ -219,6 +270,45 @@ impl Bits {
         Ok(Bits { wires: range.len(), lanes: self.lanes, own })
     }
 
+    /// One wire over many lanes as a wire for every `lanes` of them.
+    pub(crate) fn unstacked(&self, lanes: usize) -> Result<Self, ProtocolError> {
+        let wires = self.lanes.checked_div(lanes).unwrap_or(0);
+        if self.wires != 1 || self.lanes != wires * lanes {
+            return Err(ProtocolError::Defect("a wire that is no whole number of wires".into()));
+        }
+        let Some(own) = &self.own else { return Ok(Self::elsewhere(wires, lanes)) };
+        let source = own.wire(0);
+        let mut words = Vec::with_capacity(wires * lanes.div_ceil(64));
+        for wire in 0..wires {
+            for first in (wire * lanes..(wire + 1) * lanes).step_by(64) {
+                let (word, shift) = (first / 64, first % 64);
+                // Shifted twice, for a shift by all 64 bits is none.
+                let next = source.get(word + 1).map_or(0, |next| next << 1 << (63 - shift));
+                words.push(source[word] >> shift | next);
+            }
+        }
+        Ok(Self::held(BitSlices::from_words(words, wires, lanes)?))
+    }
+
+    /// The lanes of all parts one after another; there is at least one, all have equally many wires, and all but the
+    /// last are whole words.
+    pub(crate) fn joined<'a>(parts: impl IntoIterator<Item = &'a Bits>) -> Result<Self, ProtocolError> {
+        let parts: Vec<_> = parts.into_iter().collect();
+        let wires = parts.first().map_or(0, |first| first.wires);
+        let lanes = parts.iter().map(|part| part.lanes).sum();
+        let whole = parts.iter().rev().skip(1).all(|part| part.lanes.is_multiple_of(64));
+        if parts.is_empty() || !whole || parts.iter().any(|part| part.wires != wires) {
+            return Err(ProtocolError::Defect("bits that cannot be joined".into()));
+        }
+        let own: Option<Vec<_>> = parts.iter().map(|part| part.own.as_ref()).collect();
+        let Some(own) = own else { return Ok(Self::elsewhere(wires, lanes)) };
+        let mut words = Vec::with_capacity(wires * usize::div_ceil(lanes, 64));
+        for wire in 0..wires {
+            own.iter().for_each(|part| words.extend_from_slice(part.wire(wire)));
+        }
+        Ok(Self::held(BitSlices::from_words(words, wires, lanes)?))
+    }
+
     /// The exclusive or.
     pub(crate) fn xor(&self, other: &Self) -> Result<Self, ProtocolError> {
         let own = match (&self.own, &other.own) {
@@ -252,7 +342,51 @@ impl Bits {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plain::{integers, numbers, ring, words};
     use super::*;
+
+    fn wires(lanes: usize, values: &[u64]) -> Bits {
+        let wires = values.len().div_ceil(lanes);
+        let mut slices = Vec::new();
+        for wire in 0..wires {
+            slices.push(BitSlices::from_limbs(&values[wire * lanes..][..lanes], 1, 1).unwrap());
+        }
+        Bits::held(BitSlices::concat(&slices).unwrap())
+    }
+
+    #[test]
+    fn columns_are_taken_and_added() {
+        let x = ring(&[1, 2, 3, 4, 5, 6]);
+        assert_eq!(integers(&x.columns(2, &[2, 0, 2]).unwrap()), [5, 6, 1, 2, 5, 6]);
+        assert_eq!(integers(&x.sum_of_columns(2).unwrap()), [9, 12]);
+        assert_eq!(integers(&x.sums_of(3).unwrap()), [6, 15]);
+        assert_eq!(integers(&x.plus_in_columns(&ring(&[10, -10])).unwrap()), [11, 12, 13, -6, -5, -4]);
+        assert!(x.plus_in_columns(&ring(&[1, 2, 3, 4])).is_err());
+        let wide = Ring::held(RingVec::new(2, vec![u64::MAX, 1, 1, 0]).unwrap());
+        assert_eq!(words(&wide.sums_of(2).unwrap()), [0, 2]);
+    }
+
+    #[test]
+    fn one_wire_becomes_many() {
+        for lanes in [1, 3, 63, 64, 65, 128] {
+            let values: Vec<u64> = (0..5 * lanes as u64).map(|at| at * at * at / 7 % 2).collect();
+            let unstacked = wires(values.len(), &values).unstacked(lanes).unwrap();
+            assert_eq!((unstacked.wires(), unstacked.lanes()), (5, lanes));
+            let expected = wires(lanes, &values);
+            assert!(unstacked.own() == expected.own(), "{lanes}");
+        }
+        assert!(wires(6, &[1; 6]).unstacked(4).is_err());
+    }
+
+    #[test]
+    fn lanes_are_joined() {
+        let (one, other) = (wires(64, &[1; 128]), wires(3, &[0, 1, 0, 1, 1, 0]));
+        let joined = Bits::joined([&one, &one, &other]).unwrap();
+        assert_eq!((joined.wires(), joined.lanes()), (2, 131));
+        assert_eq!(numbers(&joined)[127..], [3, 2, 3, 0]);
+        assert!(Bits::joined([&other, &one]).is_err());
+        assert!(Bits::joined([&one, &other.part(0..1).unwrap()]).is_err());
+    }
 
     #[test]
     fn truncation_rounds_down_or_one_higher() {

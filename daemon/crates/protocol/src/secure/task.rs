@@ -1,0 +1,165 @@
+//! The public shape of a sealed run: what its programs need to know of the plan.
+
+use std::ops::Range;
+
+use kmeans::fixed::Grid;
+use kmeans::fixed::sealed::{Form, grid, points, starts, stop_limit};
+use sharing::Circuit;
+
+use super::tournament;
+use crate::error::ProtocolError;
+use crate::plan::Plan;
+
+/// Bytes that a party should take for a batch of rows, at most.
+const MEMORY: usize = 96 << 20;
+/// Bytes that a row takes for each centre: the score and its copy among the players of a tournament, and what a
+/// comparison keeps between its exchanges.
+const SCORE_BYTES: usize = 20;
+/// Bytes that a row takes for each centre and attribute of a batch for Manhattan: the difference, its negation and the
+/// choice of both.
+const DIFFERENCE_BYTES: usize = 24;
+/// Fewer rows than this are not worth a batch's exchanges: attributes are taken one after another instead.
+const LEAST_ROWS: usize = 4096;
+
+/// What the programs of a run are made for; it holds nothing secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    form: Form,
+    grid: Grid,
+    rows: usize,
+    points: usize,
+    dim: usize,
+    k: usize,
+    starts: Vec<Vec<usize>>,
+    limit: u64,
+    count_bits: usize,
+    one_hot: Circuit,
+    memory: usize,
+}
+
+/// Rows to assign to centres: the rows of the run, or the points of its start.
+///
+/// Several starts are taken side by side. The centres are then `k × starts × dim` elements: first the first centre of
+/// every start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pass {
+    /// How many rows.
+    pub(super) rows: usize,
+    /// How many starts.
+    pub(super) starts: usize,
+    /// The columns to sum: weighted values, and the weight last. The values themselves are the first columns.
+    pub(super) sums: Range<usize>,
+    /// Rows to a batch.
+    pub(super) batch: usize,
+    /// Attributes that are scored at a time.
+    pub(super) attributes: usize,
+}
+
+impl Task {
+    /// The task of a checked plan in mode `sealed` with this `form`.
+    pub(crate) fn new(plan: &Plan, form: Form) -> Result<Self, ProtocolError> {
+        let grid = grid(&plan.normalise, plan.dim)?;
+        let too_many = |_| ProtocolError::Defect("more rows than this machine counts".into());
+        Ok(Task {
+            form,
+            grid,
+            rows: usize::try_from(plan.rows_bound()).map_err(too_many)?,
+            points: plan.hosts * points(plan.k),
+            dim: plan.dim,
+            k: plan.k,
+            starts: starts(plan.seed, plan.hosts, plan.k, plan.starts),
+            limit: stop_limit(grid, plan.dim, plan.tolerance),
+            count_bits: plan.count_bits(),
+            one_hot: tournament::one_hot(plan.k),
+            memory: MEMORY,
+        })
+    }
+
+    /// The distance.
+    pub(super) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Attributes.
+    pub(crate) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Clusters.
+    pub(crate) fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The grid of rows and centres.
+    pub(crate) fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// For each start the indices of the points that it begins at.
+    pub(super) fn starts(&self) -> &[Vec<usize>] {
+        &self.starts
+    }
+
+    /// Bits of the number of all rows.
+    pub(super) fn count_bits(&self) -> usize {
+        self.count_bits
+    }
+
+    /// From the matches among the clusters to a bit for each but the last.
+    pub(super) fn one_hot(&self) -> &Circuit {
+        &self.one_hot
+    }
+
+    /// The largest squared shift, in squared steps, of a centre at rest.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Bits of the difference of two scores of a row.
+    pub(super) fn score_width(&self) -> usize {
+        self.form.width(self.grid, self.dim)
+    }
+
+    /// Bits of the difference of a value and a centre's in one attribute.
+    pub(super) fn difference_width(&self) -> usize {
+        self.grid.magnitude_bits() as usize + 2
+    }
+
+    /// Bits of the difference of two inertias.
+    pub(super) fn inertia_width(&self) -> usize {
+        self.score_width() + self.count_bits
+    }
+
+    /// A pass over the rows; their columns are the values and a 1, or a 0 where a row only fills up.
+    pub(super) fn over_rows(&self) -> Pass {
+        self.pass(self.rows, 1, 0..self.dim + 1)
+    }
+
+    /// A pass over the points for all starts; their columns are the values, the weighted values and the weight.
+    pub(super) fn over_points(&self) -> Pass {
+        self.pass(self.points, self.starts.len(), self.dim..2 * self.dim + 1)
+    }
+
+    fn pass(&self, rows: usize, starts: usize, sums: Range<usize>) -> Pass {
+        let centres = self.k * starts;
+        let difference = match self.form {
+            Form::SquaredEuclid => 0,
+            Form::Manhattan => DIFFERENCE_BYTES,
+        };
+        let fitting = |attributes| self.memory / (centres * (SCORE_BYTES + difference * attributes));
+        let attributes =
+            (1..=self.dim).rev().find(|&attributes| fitting(attributes) >= LEAST_ROWS).unwrap_or(1);
+        let most = (fitting(attributes) / 64).max(1) * 64;
+        // Batches of one size, in whole words of lanes.
+        let batch = rows.div_ceil(rows.div_ceil(most)).next_multiple_of(64);
+        Pass { rows, starts, sums, batch, attributes }
+    }
+}
+
+impl Pass {
+    /// The batches, in order.
+    pub(super) fn batches(&self) -> impl Iterator<Item = Range<usize>> + Send + use<> {
+        let (rows, batch) = (self.rows, self.batch);
+        (0..rows).step_by(batch).map(move |first| first..rows.min(first + batch))
+    }
+}
