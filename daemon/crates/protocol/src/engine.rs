@@ -126,10 +126,10 @@ impl<L: Link<crate::Second, crate::ThirdParty>> AsyncSupply for FromDealer<'_, L
         if expected == 0 {
             return Err(ProtocolError::Defect("a circuit takes more triples than it has gates".into()));
         }
-        let corrections: Corrections = receive(self.link, place, 8 * expected).await?;
+        let mut corrections: Corrections = receive(self.link, place, 8 * expected).await?;
         check_length(self.link.peer(), place, "corrections", corrections.words.len(), expected)?;
         self.remaining -= expected;
-        Ok(triples.supply(corrections.words)?)
+        Ok(triples.supply(std::mem::take(&mut corrections.words))?)
     }
 }
 

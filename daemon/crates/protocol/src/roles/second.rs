@@ -64,9 +64,11 @@ where
 
         // "T decrypts, takes each slot modulo 2^w and hands y = x + R to G."
         let expected = operation.slots() * operation.limbs();
-        let share: TotalShare = receive(&mut self.links.third, place, 8 * expected).await?;
+        let mut share: TotalShare = receive(&mut self.links.third, place, 8 * expected).await?;
         check_length(PartyId::THIRD_PARTY, place, "words of the total", share.limbs.len(), expected)?;
-        operation.evaluate(self, Total(Some(RingVec::new(operation.limbs(), share.limbs)?))).await
+        operation
+            .evaluate(self, Total(Some(RingVec::new(operation.limbs(), std::mem::take(&mut share.limbs))?)))
+            .await
     }
 
     async fn proceed(&mut self, _: Place, _: bool) -> Result<(), ProtocolError> {

@@ -5,6 +5,10 @@
 //! are empty: only shapes flow.
 
 mod assign;
+mod blocks;
+mod deal;
+mod matrix;
+mod pair;
 #[cfg(test)]
 mod plain;
 mod share;
@@ -158,3 +162,6 @@ impl Segment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
