@@ -54,7 +54,7 @@ pub(crate) enum Command {
     },
     /// Cluster a dataset together with the peers that have it
     Cluster(Box<Cluster>),
-    /// List, watch and cancel jobs
+    /// List, watch, cancel and resume jobs
     Jobs {
         #[command(subcommand)]
         command: Option<Jobs>,
@@ -120,7 +120,8 @@ pub(crate) struct Cluster {
     /// The metric plugin [default: the daemon's]
     #[arg(long)]
     pub(crate) metric: Option<String>,
-    /// What hosts may see during the run
+    /// What hosts may see during the run: nothing but when to stop (sealed), or the joint centres of every round (open),
+    /// which every host's policy must allow. sealed takes a metric with a secure form: see `plugins list`
     #[arg(long, default_value = "sealed", value_parser = one_of::<Privacy>(Privacy::NAMES))]
     pub(crate) privacy: Privacy,
     /// How attributes are scaled first
@@ -142,7 +143,7 @@ pub(crate) struct Cluster {
     /// Stop when centres move no farther than this, in scaled units
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = tolerance)]
     pub(crate) tolerance: Option<f64>,
-    /// How many starts
+    /// How many starts [default: 16, with --privacy open 6]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) starts: Option<u32>,
     /// Repeat the public choices of an earlier run
@@ -151,6 +152,10 @@ pub(crate) struct Cluster {
     /// Return as soon as the job has started
     #[arg(long)]
     pub(crate) detach: bool,
+    /// Start nothing: print what the run would cost in bytes, messages, memory and time. All parties are asked whether
+    /// they would take part
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) estimate: bool,
 }
 
 /// The bounds in one `--bounds`.
@@ -166,10 +171,18 @@ pub(crate) enum Jobs {
         /// The job
         id: String,
     },
-    /// Stop a job
+    /// Stop a job, or give an interrupted one up
     Cancel {
         /// The job
         id: String,
+    },
+    /// Go on with an interrupted job from the last round that all its hosts have kept
+    Resume {
+        /// The job
+        id: String,
+        /// Return as soon as the job runs again
+        #[arg(long)]
+        detach: bool,
     },
 }
 

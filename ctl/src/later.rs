@@ -3,7 +3,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use control::{ErrorCode, Failure};
 
-const COMMANDS: [&str; 6] = ["audit", "backup", "identity", "keys", "plot", "resume"];
+const COMMANDS: [&str; 5] = ["audit", "backup", "identity", "keys", "plot"];
 const OPTIONS: [&str; 2] = ["--across", "--host"];
 const VALUES: [&str; 1] = ["pmml"];
 

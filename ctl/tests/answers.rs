@@ -6,8 +6,8 @@ mod scripted;
 use std::collections::BTreeMap;
 
 use control::facts::{
-    DatasetSummary, JobInfo, JobState, Own, Parties, PeerInfo, PeerOrigin, PluginInfo, Progress, RunResult,
-    Scale, StatusInfo,
+    DatasetSummary, EstimateInfo, JobInfo, JobState, LinkTraffic, Network, Own, Parties, PeerInfo,
+    PeerOrigin, PhaseCost, PluginInfo, Progress, RunResult, Scale, StatusInfo,
 };
 use control::hello::Hello;
 use control::{ErrorCode, Failure, Normalize, Privacy, Request, Response, Role};
@@ -64,6 +64,13 @@ fn result() -> RunResult {
         seconds: BTreeMap::from([("rounds".into(), 0.5)]),
         bytes: BTreeMap::from([("rounds".into(), 4096)]),
         messages: 20,
+        links: vec![LinkTraffic {
+            peer: "b".into(),
+            sent_bytes: BTreeMap::from([("rounds".into(), 4000)]),
+            received_bytes: BTreeMap::from([("rounds".into(), 96)]),
+            sent_messages: 12,
+            received_messages: 8,
+        }],
         peak_memory_bytes: 1 << 20,
     }
 }
@@ -318,6 +325,81 @@ fn a_cancelled_run_says_where_that_was_done() {
 }
 
 #[test]
+fn an_interrupted_job_goes_on_to_its_result() {
+    let resumed = conversation(|connection| {
+        assert_eq!(connection.receive::<Request>().unwrap(), Request::ResumeJob { id: "7f".into() });
+        connection.send(&Response::JobStarted { id: "7f3a".into() }).unwrap();
+        assert_eq!(connection.receive::<Request>().unwrap(), Request::WatchJob { id: "7f3a".into() });
+        connection.send(&Response::Finished { result: Some("7f3a".into()) }).unwrap();
+        assert_eq!(connection.receive::<Request>().unwrap(), Request::ShowResult { id: "7f3a".into() });
+        connection.send(&Response::Result(Box::new(result()))).unwrap();
+    });
+    let output = resumed.run(&["jobs", "resume", "7f"]);
+    assert_eq!(code(&output), 0);
+    assert!(stderr(&output).contains("job 7f3a goes on"), "{}", stderr(&output));
+    assert!(stdout(&output).contains("euclidean"), "{}", stdout(&output));
+
+    let started = Response::JobStarted { id: "7f3a".into() };
+    let output = answers([started]).run(&["jobs", "resume", "7f", "--detach", "--json"]);
+    assert_eq!(stdout(&output), "{\"schema\":\"cloister.job/1\",\"id\":\"7f3a\"}\n");
+
+    let output = answers([Response::Jobs(vec![job(JobState::Interrupted)])]).run(&["jobs"]);
+    assert!(stdout(&output).contains("interrupted"), "{}", stdout(&output));
+}
+
+#[test]
+fn an_estimate_is_printed_and_nothing_is_started() {
+    let cost = |phase: &str, scale: u64| PhaseCost {
+        phase: phase.into(),
+        bytes: 1_048_576 * scale,
+        messages: 30 * scale,
+        exchanges: 20 * scale,
+        seconds: BTreeMap::from([("lan".into(), 0.0125 * scale as f64), ("wan".into(), 0.75 * scale as f64)]),
+    };
+    let network = |name: &str, bits_per_second, round_trip_ms| Network {
+        name: name.into(),
+        bits_per_second,
+        round_trip_ms,
+    };
+    let estimate = EstimateInfo {
+        dataset: "iris".into(),
+        parties: result().parties,
+        padded_rows: vec![128, 64],
+        attributes: vec!["x".into(), "y".into()],
+        k: 2,
+        metric: "euclidean".into(),
+        privacy: Privacy::Sealed,
+        normalize: Normalize::ZScore,
+        starts: 16,
+        max_rounds: 300,
+        phases: vec![cost("setup", 1), cost("round", 2)],
+        total: cost("total", 601),
+        memory_bytes: BTreeMap::from([("a".into(), 2 << 20)]),
+        networks: vec![network("lan", 1e9, 0.2), network("wan", 1e8, 25.0)],
+    };
+    let answering = |estimate: EstimateInfo| {
+        conversation(move |connection| {
+            let Request::Estimate(request) = connection.receive().unwrap() else { panic!("no estimate") };
+            assert_eq!((request.dataset.as_str(), request.privacy), ("iris", Privacy::Sealed));
+            connection.send(&Response::Estimate(Box::new(estimate))).unwrap();
+        })
+    };
+    let arguments = ["cluster", "iris", "-k", "2", "--estimate"];
+    let output = answering(estimate.clone()).run(&arguments);
+    assert_eq!((code(&output), stderr(&output)), (0, ""));
+    for words in
+        ["a up to 128, b up to 64", "a round", "2.00 MiB", "300 rounds", "0.0125", "1000 Mbit/s, 0.2 ms"]
+    {
+        assert!(stdout(&output).contains(words), "{words} in {}", stdout(&output));
+    }
+    let output = answering(estimate).run(&[&arguments[..], &["--json"]].concat());
+    let document = json(stdout(&output));
+    assert_eq!(document["schema"], "cloister.estimate/1");
+    assert_eq!(document["phases"][1]["exchanges"], 40);
+    assert_eq!(document["total"]["seconds"]["wan"], 450.75);
+}
+
+#[test]
 fn a_socket_that_is_none_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("host.toml");
@@ -430,7 +512,6 @@ fn later_commands_and_options_are_not_available_and_not_advertised() {
         &["keys", "show"],
         &["audit", "show"],
         &["identity"],
-        &["jobs", "resume", "1"],
         &["results", "plot", "1", "-o", "x.svg"],
         &["results", "export", "1", "--format", "pmml"],
         &["upload", "x.csv", "--across", "a,b"],
@@ -449,7 +530,7 @@ fn later_commands_and_options_are_not_available_and_not_advertised() {
     for shell in ["bash", "zsh", "fish"] {
         let output = client().args(["completions", shell]).output().unwrap();
         assert!(stdout(&output).contains("cloisterctl"), "{shell}");
-        for word in ["backup", "resume", "pmml", "across", "audit"] {
+        for word in ["backup", "pmml", "across", "audit"] {
             assert!(!stdout(&output).contains(word), "{word} in {shell}");
         }
     }

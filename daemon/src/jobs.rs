@@ -6,10 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::facts::{JobInfo, JobState, Progress};
 use control::{ErrorCode, Failure};
+use protocol::PartyId;
 use tokio::sync::watch;
 use vault::{RecordKind, Vault};
 
 use crate::failure::from_vault;
+use crate::session::keep;
 
 /// Ended jobs that are kept; the oldest go first.
 const KEPT: usize = 200;
@@ -35,7 +37,16 @@ pub struct Jobs {
 
 struct Job {
     view: watch::Sender<JobView>,
-    cancel: watch::Sender<bool>,
+    stop: watch::Sender<Option<StoppedBy>>,
+}
+
+/// Who told a running job to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoppedBy {
+    /// Somebody who does not want it any more.
+    Operator,
+    /// The daemon, which itself is told to stop.
+    Daemon,
 }
 
 /// Seconds since 1970.
@@ -44,7 +55,8 @@ pub fn now_unix() -> u64 {
 }
 
 impl Jobs {
-    /// The ended jobs in the vault. One that was running when the daemon died has failed.
+    /// The ended jobs in the vault. One that was running when the daemon died was interrupted, if enough of it was
+    /// kept to go on; else it has failed.
     pub fn load(vault: Arc<Vault>) -> Result<Arc<Self>, Failure> {
         let mut infos: Vec<JobInfo> = Vec::new();
         for id in vault.list_records(RecordKind::Job).map_err(from_vault)? {
@@ -57,16 +69,20 @@ impl Jobs {
         let jobs = Jobs { vault, jobs: Mutex::new(Vec::new()) };
         for mut info in infos {
             if info.state == JobState::Running {
-                info.state = JobState::Failed;
+                let failure = Failure::new(ErrorCode::Failed, "the daemon stopped while the job ran");
+                let (state, hint) = match keep::agreed(&jobs.vault, &info.id) {
+                    Ok(Some(agreed)) => (JobState::Interrupted, resume_hint(&info, agreed.me)),
+                    _ => (JobState::Failed, "start the run again".into()),
+                };
+                info.state = state;
                 info.ended_unix = Some(now_unix());
-                info.failure = Some(
-                    Failure::new(ErrorCode::Failed, "the daemon stopped while the job ran")
-                        .with_hint("start the run again"),
-                );
+                info.failure = Some(failure.with_hint(hint));
                 jobs.keep(&info)?;
             }
             jobs.locked().push(Job::new(info));
         }
+        let interrupted = jobs.list().into_iter().filter(|info| info.state == JobState::Interrupted);
+        keep::forget_others(&jobs.vault, &interrupted.map(|info| info.id).collect::<Vec<_>>())?;
         Ok(Arc::new(jobs))
     }
 
@@ -87,11 +103,44 @@ impl Jobs {
             };
             let id = jobs.remove(oldest).view.borrow().info.id.clone();
             self.vault.remove_record(RecordKind::Job, &id).map_err(from_vault)?;
+            keep::forget(&self.vault, &id)?;
         }
         let job = Job::new(info.clone());
-        let cancelled = job.cancel.subscribe();
+        let stop = job.stop.subscribe();
         jobs.push(job);
-        Ok(RunningJob { jobs: Arc::clone(self), id: info.id, cancelled, over: AtomicBool::new(false) })
+        Ok(self.running_job(info, stop))
+    }
+
+    /// Lets an interrupted job run again.
+    pub fn resume(self: &Arc<Self>, id: &str) -> Result<RunningJob, Failure> {
+        let jobs = self.locked();
+        let job = jobs.iter().find(|job| job.view.borrow().info.id == id);
+        let job = job.ok_or_else(|| Failure::new(ErrorCode::NotFound, format!("no job has the id {id}")))?;
+        let mut info = job.view.borrow().info.clone();
+        if info.state != JobState::Interrupted {
+            let message = format!("job {id} is {}; only an interrupted one can be resumed", info.state);
+            return Err(Failure::new(ErrorCode::Refused, message));
+        }
+        (info.state, info.ended_unix, info.failure) = (JobState::Running, None, None);
+        info.step = "agree".into();
+        self.keep(&info)?;
+        job.stop.send_replace(None);
+        let stop = job.stop.subscribe();
+        job.view.send_modify(|view| {
+            view.progress.step.clone_from(&info.step);
+            view.info = info.clone();
+        });
+        Ok(self.running_job(info, stop))
+    }
+
+    fn running_job(self: &Arc<Self>, info: JobInfo, stop: watch::Receiver<Option<StoppedBy>>) -> RunningJob {
+        let over = AtomicBool::new(false);
+        RunningJob { jobs: Arc::clone(self), id: info.id, started_unix: info.started_unix, stop, over }
+    }
+
+    /// One job. `id` may be a unique prefix.
+    pub fn find(&self, id: &str) -> Result<JobInfo, Failure> {
+        self.with(id, |job| job.view.borrow().info.clone())
     }
 
     /// All jobs, the newest first.
@@ -109,13 +158,22 @@ impl Jobs {
         self.with(id, |job| job.view.subscribe())
     }
 
-    /// Tells a job to stop.
+    /// Tells a job to stop; gives an interrupted one up.
     pub fn cancel(&self, id: &str) -> Result<(), Failure> {
         self.with(id, |job| {
-            let state = job.view.borrow().info.state;
-            match state {
+            let mut info = job.view.borrow().info.clone();
+            match info.state {
                 JobState::Running => {
-                    job.cancel.send_replace(true);
+                    job.stop.send_replace(Some(StoppedBy::Operator));
+                    Ok(())
+                }
+                JobState::Interrupted => {
+                    info.state = JobState::Cancelled;
+                    let failure = Failure::new(ErrorCode::Failed, "the interrupted run was given up");
+                    info.failure = Some(failure.with_hint("start the run again"));
+                    self.keep(&info)?;
+                    keep::forget(&self.vault, &info.id)?;
+                    job.view.send_modify(|view| view.info = info);
                     Ok(())
                 }
                 ended => Err(Failure::new(ErrorCode::Failed, format!("job {id} is over already ({ended})"))),
@@ -123,10 +181,15 @@ impl Jobs {
         })?
     }
 
-    /// Tells all jobs to stop.
-    pub fn cancel_all(&self) {
+    /// Tells all jobs to stop because the daemon does.
+    pub fn stop_all(&self) {
         for job in self.locked().iter() {
-            job.cancel.send_replace(true);
+            // Who wants it cancelled is not overruled.
+            job.stop.send_if_modified(|stop| {
+                let news = stop.is_none();
+                stop.get_or_insert(StoppedBy::Daemon);
+                news
+            });
         }
     }
 
@@ -155,6 +218,15 @@ impl Jobs {
     }
 }
 
+/// How an interrupted job can go on, as its party `me` sees it.
+fn resume_hint(info: &JobInfo, me: PartyId) -> String {
+    let command = format!("`cloisterctl jobs resume {}`", info.id);
+    match me {
+        PartyId::LEAD => format!("when all parties are back, go on with {command}"),
+        _ => format!("when all parties are back, {} goes on with {command}", info.lead),
+    }
+}
+
 impl Job {
     fn new(info: JobInfo) -> Self {
         let progress = Progress {
@@ -164,7 +236,7 @@ impl Job {
             message: String::new(),
             fraction: None,
         };
-        Job { view: watch::Sender::new(JobView { info, progress }), cancel: watch::Sender::new(false) }
+        Job { view: watch::Sender::new(JobView { info, progress }), stop: watch::Sender::new(None) }
     }
 }
 
@@ -172,7 +244,8 @@ impl Job {
 pub struct RunningJob {
     jobs: Arc<Jobs>,
     id: String,
-    cancelled: watch::Receiver<bool>,
+    started_unix: u64,
+    stop: watch::Receiver<Option<StoppedBy>>,
     over: AtomicBool,
 }
 
@@ -180,6 +253,11 @@ impl RunningJob {
     /// Its id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// When it first began.
+    pub fn started_unix(&self) -> u64 {
+        self.started_unix
     }
 
     /// Says how far it is.
@@ -191,19 +269,22 @@ impl RunningJob {
         });
     }
 
-    /// Waits until somebody cancels it.
-    pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut cancelled = self.cancelled.clone();
+    /// Waits until it is told to stop.
+    pub fn stopped(&self) -> impl Future<Output = StoppedBy> + Send + use<> {
+        let mut stop = self.stop.clone();
         async move {
-            if cancelled.wait_for(|&cancelled| cancelled).await.is_err() {
-                std::future::pending::<()>().await;
+            // A job that is not in the list any more is not told to stop either.
+            let told = stop.wait_for(Option::is_some).await.ok().and_then(|told| *told);
+            match told {
+                Some(by) => by,
+                None => std::future::pending().await,
             }
         }
     }
 
-    /// Whether somebody cancelled it.
-    pub fn is_cancelled(&self) -> bool {
-        *self.cancelled.borrow()
+    /// Whether it was told to stop, and by whom.
+    pub fn is_stopped(&self) -> Option<StoppedBy> {
+        *self.stop.borrow()
     }
 
     /// It ended well.
@@ -213,8 +294,23 @@ impl RunningJob {
 
     /// It ended without a result.
     pub fn fail(&self, failure: Failure) -> Result<(), Failure> {
-        let state = if self.is_cancelled() { JobState::Cancelled } else { JobState::Failed };
+        let state = if self.is_stopped().is_some() { JobState::Cancelled } else { JobState::Failed };
         self.end(state, None, Some(failure))
+    }
+
+    /// It ended without a result, and what is kept of it is enough to go on. `me` is this party's place in it.
+    pub fn interrupt(&self, failure: Failure, me: PartyId) -> Result<(), Failure> {
+        if self.is_stopped() == Some(StoppedBy::Operator) {
+            return self.end(JobState::Cancelled, None, Some(failure));
+        }
+        let resume = self.jobs.find(&self.id).map(|info| resume_hint(&info, me)).unwrap_or_default();
+        let hint = match failure.code {
+            // Where something else than a lost party is in the way, that comes first.
+            ErrorCode::PeerFailed | ErrorCode::Failed => resume,
+            _ if failure.hint.is_empty() => resume,
+            _ => format!("{}; {resume}", failure.hint),
+        };
+        self.end(JobState::Interrupted, None, Some(failure.with_hint(hint)))
     }
 
     fn end(&self, state: JobState, result: Option<String>, failure: Option<Failure>) -> Result<(), Failure> {
@@ -228,7 +324,10 @@ impl RunningJob {
         if state == JobState::Finished {
             info.step = DONE.into();
         }
-        let kept = self.jobs.keep(&info);
+        let mut kept = self.jobs.keep(&info);
+        if state != JobState::Interrupted {
+            kept = kept.and(keep::forget(&self.jobs.vault, &self.id));
+        }
         self.update(|view| {
             view.progress.step.clone_from(&info.step);
             view.info = info;
@@ -254,9 +353,11 @@ impl Drop for RunningJob {
 
 #[cfg(test)]
 mod tests {
+    use kmeans::fixed::Normalise;
     use vault::{MasterSecret, Unlock};
 
     use super::*;
+    use crate::session::descriptor::tests::descriptor;
 
     fn info(id: &str) -> JobInfo {
         JobInfo {
@@ -274,11 +375,83 @@ mod tests {
         }
     }
 
+    fn vault(folder: &tempfile::TempDir) -> Arc<Vault> {
+        let unlock: Unlock = MasterSecret::from_bytes(&[7; 32]).unwrap().into();
+        Arc::new(Vault::create(folder.path().join("vault"), &unlock).unwrap())
+    }
+
+    /// As a run keeps it: what was agreed and a state.
+    fn keep_a_session(vault: &Vault, id: &str) {
+        let mut descriptor = descriptor(Normalise::ZScore);
+        descriptor.invitation.job = id.into();
+        keep::agree(vault, &keep::Agreed { me: PartyId::LEAD, descriptor, document: None }).unwrap();
+        vault.put_record(RecordKind::Session, &format!("{id}.1"), b"a state").unwrap();
+    }
+
+    fn sessions(vault: &Vault) -> Vec<String> {
+        vault.list_records(RecordKind::Session).unwrap()
+    }
+
+    #[test]
+    fn an_interrupted_job_is_resumed_and_drops_what_it_kept_at_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(&folder);
+        let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+        keep_a_session(&vault, "one");
+        // The daemon dies while it runs.
+        std::mem::forget(jobs.begin(info("one")).unwrap());
+        let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+        let interrupted = jobs.find("one").unwrap();
+        assert_eq!(interrupted.state, JobState::Interrupted);
+        assert!(interrupted.failure.unwrap().hint.contains("cloisterctl jobs resume one"));
+        assert_eq!(sessions(&vault), ["one", "one.1"]);
+
+        let job = jobs.resume("one").unwrap();
+        assert!(jobs.resume("one").is_err(), "it runs already");
+        assert_eq!((jobs.find("one").unwrap().state, job.started_unix()), (JobState::Running, 1));
+        job.interrupt(Failure::new(ErrorCode::PeerFailed, "b left"), PartyId::SECOND).unwrap();
+        let hint = jobs.find("one").unwrap().failure.unwrap().hint;
+        assert!(hint.contains("a goes on with"), "{hint}");
+
+        jobs.resume("one").unwrap().finish(Some("one".into())).unwrap();
+        assert_eq!(sessions(&vault), [""; 0]);
+        assert!(jobs.resume("one").is_err());
+    }
+
+    #[test]
+    fn a_cancelled_job_drops_what_it_kept_and_one_whose_daemon_stops_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(&folder);
+        let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+        let left = || Failure::new(ErrorCode::Failed, "stopped");
+        for (id, by_operator) in [("one", true), ("two", false)] {
+            keep_a_session(&vault, id);
+            let job = jobs.begin(info(id)).unwrap();
+            if by_operator {
+                jobs.cancel(id).unwrap()
+            } else {
+                jobs.stop_all()
+            }
+            job.interrupt(left(), PartyId::LEAD).unwrap();
+        }
+        assert_eq!(jobs.find("one").unwrap().state, JobState::Cancelled);
+        assert_eq!(jobs.find("two").unwrap().state, JobState::Interrupted);
+        assert_eq!(sessions(&vault), ["two", "two.1"]);
+        jobs.cancel("two").unwrap();
+        assert_eq!(jobs.find("two").unwrap().state, JobState::Cancelled);
+        assert_eq!(sessions(&vault), [""; 0]);
+        // One that failed for good keeps nothing either, nor one whose end the daemon did not live to see.
+        keep_a_session(&vault, "three");
+        jobs.begin(info("three")).unwrap().fail(left()).unwrap();
+        keep_a_session(&vault, "gone");
+        Jobs::load(Arc::clone(&vault)).unwrap();
+        assert_eq!(sessions(&vault), [""; 0]);
+    }
+
     #[test]
     fn a_finished_job_is_done_and_a_failed_one_shows_where() {
         let folder = tempfile::tempdir().unwrap();
-        let unlock: Unlock = MasterSecret::from_bytes(&[7; 32]).unwrap().into();
-        let vault = Arc::new(Vault::create(folder.path().join("vault"), &unlock).unwrap());
+        let vault = vault(&folder);
         let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
         jobs.begin(info("one")).unwrap().finish(Some("r".into())).unwrap();
         jobs.begin(info("two")).unwrap().fail(Failure::new(ErrorCode::PeerFailed, "b left")).unwrap();

@@ -115,13 +115,13 @@ fn reload_by_signal(service: &Service, serving: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
-/// Cancels every job, each telling its other parties, and waits until they have ended.
+/// Stops every job, each telling its other parties, and waits until they have ended.
 async fn end_jobs(service: &Service, wait: Duration) {
     let jobs = &service.node.jobs;
     let all_ended = async {
         loop {
             // Again each time: an invitation that was being answered may have become a job meanwhile.
-            jobs.cancel_all();
+            jobs.stop_all();
             let running = jobs.running();
             let Some(job) = running.first() else { return };
             if let Ok(mut view) = jobs.watch(&job.id) {

@@ -1,5 +1,6 @@
 //! The plaintext result on all hosts' pooled rows, and what differs from it.
 
+use control::Privacy;
 use control::facts::RunResult;
 use kmeans::Metric;
 use kmeans::fixed::reference::{self, Outcome, Parameters};
@@ -19,7 +20,7 @@ pub struct Expected {
 pub fn defaults(k: usize, seed: u64) -> Parameters {
     Parameters {
         k,
-        starts: daemon::session::DEFAULT_STARTS as usize,
+        starts: daemon::session::default_starts(Privacy::Open) as usize,
         seed,
         max_rounds: 300,
         tolerance: 0.0,

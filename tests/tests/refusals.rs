@@ -97,9 +97,6 @@ fn bad_usage_is_told_apart_from_bad_data() {
     let fleet = iris();
     let lead = fleet.lead();
     let cluster = |arguments: &[&str]| lead.try_cluster(&[&["iris"], arguments].concat());
-    lead.ctl(&["cluster", "iris", "-k", "3"]).refused(2, &["sealed", "not available in this build"]);
-    lead.ctl(&["cluster", "iris", "-k", "3", "--privacy", "sealed"])
-        .refused(2, &["not available in this build"]);
     lead.ctl(&["cluster", "iris", "-k", "3", "--privacy", "dp"]).refused(2, &["dp"]);
     cluster(&[]).refused(2, &["-k"]);
     cluster(&["-k", "0"]).refused(2, &["0"]);

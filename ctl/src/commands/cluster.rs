@@ -1,8 +1,8 @@
 use control::{ClusterRequest, ErrorCode, Failure, Normalize, Request, Response};
 
-use super::{Identified, jobs};
+use super::{Identified, estimate, jobs};
 use crate::cli;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, answer};
 use crate::output::{Outcome, Output};
 
 pub(super) fn cluster(
@@ -12,6 +12,10 @@ pub(super) fn cluster(
 ) -> Outcome {
     let request = request(cluster)?;
     let mut daemon = connect()?;
+    if cluster.estimate {
+        let found = daemon.ask(&Request::Estimate(request), answer!(Estimate))?;
+        return output.facts("estimate", &*found, estimate::people);
+    }
     let id = daemon.ask(&Request::Cluster(request), |response| match response {
         Response::JobStarted { id } => Ok(id),
         other => Err(other),

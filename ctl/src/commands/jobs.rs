@@ -41,6 +41,17 @@ pub(super) fn run(daemon: &mut Daemon, command: Option<&Jobs>, output: &Output) 
             daemon.order(&Request::CancelJob { id: id.clone() })?;
             output.done("cancelled", &Identified { id }, &format!("told job {id} to stop"))
         }
+        Some(Jobs::Resume { id, detach }) => {
+            let id = daemon.ask(&Request::ResumeJob { id: id.clone() }, |response| match response {
+                Response::JobStarted { id } => Ok(id),
+                other => Err(other),
+            })?;
+            if *detach {
+                return output.done("job", &Identified { id: &id }, &format!("job {id} goes on"));
+            }
+            output.note(&format!("job {id} goes on; Ctrl-C leaves it running"));
+            follow(daemon, &id, output)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod datasets;
+mod estimate;
 mod jobs;
 mod peers;
 mod plugins;

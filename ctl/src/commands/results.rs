@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use control::Request;
 use control::facts::RunResult;
 
@@ -128,7 +130,15 @@ fn people(result: &RunResult) -> String {
             [phase.clone(), text::number(*seconds), text::or_dash(bytes.map(text::bytes))]
         }),
     );
-    format!("{summary}\n{centres}\n{scale}\n{phases}")
+    let links = output::table(
+        ["link", "sent", "received", "messages"],
+        result.links.iter().map(|link| {
+            let total = |bytes: &BTreeMap<String, u64>| text::bytes(bytes.values().sum());
+            let messages = link.sent_messages + link.received_messages;
+            [link.peer.clone(), total(&link.sent_bytes), total(&link.received_bytes), messages.to_string()]
+        }),
+    );
+    format!("{summary}\n{centres}\n{scale}\n{phases}\n{links}")
 }
 
 fn own_size(result: &RunResult, cluster: usize) -> String {

@@ -146,6 +146,16 @@ fn reply(service: &Arc<Service>, request: Request) -> Result<Response, Failure> 
             going_on(service)?;
             Response::JobStarted { id: session::start(node, request)? }
         }
+        Request::Estimate(request) => {
+            only_hosts(service, "starts no runs")?;
+            going_on(service)?;
+            Response::Estimate(Box::new(session::estimate(node, &request)?))
+        }
+        Request::ResumeJob { id } => {
+            only_hosts(service, "resumes no runs")?;
+            going_on(service)?;
+            Response::JobStarted { id: session::resume(node, &id)? }
+        }
         Request::Jobs => Response::Jobs(node.jobs.list()),
         Request::CancelJob { id } => {
             node.jobs.cancel(&id)?;

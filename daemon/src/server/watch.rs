@@ -21,7 +21,7 @@ pub(super) fn watch(service: &Service, client: &mut Client, id: &str) -> Result<
         match now.info.state {
             JobState::Running => client.send(&Response::Progress(now.progress))?,
             JobState::Finished => return Ok(client.send(&Response::Finished { result: now.info.result })?),
-            JobState::Failed | JobState::Cancelled => {
+            JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
                 let unknown =
                     || Failure::new(ErrorCode::Failed, format!("the job is over ({})", now.info.state));
                 return Err(now.info.failure.unwrap_or_else(unknown).into());

@@ -11,6 +11,11 @@ pub(crate) fn cancelled() -> Failure {
     Failure::new(ErrorCode::Failed, "the run was cancelled")
 }
 
+/// The failure of a run whose daemon was told to stop.
+pub(crate) fn daemon_stopped() -> Failure {
+    Failure::new(ErrorCode::Failed, "the daemon was stopped while the job ran")
+}
+
 /// What a role's error means here.
 pub(crate) fn failure(error: &ProtocolError, descriptor: &Descriptor) -> Failure {
     let named = |peer: PartyId, place: Place, what: &str| {
@@ -33,9 +38,8 @@ pub(crate) fn failure(error: &ProtocolError, descriptor: &Descriptor) -> Failure
         }
         ProtocolError::Rows(error) => from_rows(error),
         ProtocolError::TooFewRows { .. } => Failure::new(ErrorCode::BadData, error.to_string()),
-        ProtocolError::Randomness | ProtocolError::Defect(_) => {
-            Failure::new(ErrorCode::Failed, error.to_string())
-        }
+        // Randomness, defects, a kept state that does not fit: reasons of this party's own.
+        _ => Failure::new(ErrorCode::Failed, error.to_string()),
     }
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use transport::Fingerprint;
 
 /// The version of agreement and protocol; parties of another version refuse.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 /// The longest message of an agreement: a thousand attribute names.
 pub(crate) const AGREEMENT_LIMIT: usize = 1 << 20;
 
@@ -20,10 +20,21 @@ pub(crate) type SessionId = [u8; 16];
 pub(crate) enum Opening {
     /// Are you there? Answered by [`Pong`].
     Ping,
-    /// Take part in a run. Answered by [`Answer`]; if all accept, [`Begin`] follows.
-    Invite(Box<Invitation>),
+    /// Take part in a run. Answered by [`Answer`]; if all accept, [`Begin`] follows, unless it is an estimate.
+    Invite(Purpose, Box<Invitation>),
     /// This connection is a link of the session.
     Join(SessionId),
+}
+
+/// What an invitation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Purpose {
+    /// A new run.
+    Run,
+    /// To go on with one that was interrupted; a party that knows nothing of it takes it for a new one.
+    Resume,
+    /// To know what a run would cost; none follows.
+    Estimate,
 }
 
 /// The answer to a ping.
@@ -60,6 +71,8 @@ pub(crate) struct Invitation {
     pub(crate) named: bool,
     /// The metric's name and version.
     pub(crate) metric: (String, String),
+    /// What the hosts see of the run, and in mode `sealed` the metric's secure form.
+    pub(crate) privacy: Privacy,
     /// Number of clusters.
     pub(crate) k: usize,
     /// Starts side by side.
@@ -106,6 +119,17 @@ pub(crate) struct Contribution {
     pub(crate) reveal_inertia: bool,
     /// The third party's key size; 0 at a host.
     pub(crate) key_bits: u32,
+    /// The states that a host has kept of an interrupted run; none at the third party and in a new run.
+    pub(crate) kept: Vec<Kept>,
+}
+
+/// The state after a round, kept by the hosts of a session. Shares go together only if both are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// Main rounds done.
+    pub(crate) round: u32,
+    /// The session that made it.
+    pub(crate) session: SessionId,
 }
 
 /// The agreed descriptor: all that is public in a run.
@@ -114,6 +138,8 @@ pub(crate) struct Descriptor {
     pub(crate) invitation: Invitation,
     /// Of the hosts in their order, then of the third party.
     pub(crate) contributions: Vec<Contribution>,
+    /// Where a resumed run goes on; `None` for one that begins at the beginning.
+    pub(crate) resume: Option<Kept>,
 }
 
 /// The lead's word that all have accepted.
@@ -122,7 +148,21 @@ pub(crate) struct Begin {
     pub(crate) descriptor: Descriptor,
 }
 
+impl Contribution {
+    /// Whether this is what the party said of itself before, but for what is new in every session.
+    pub(crate) fn is_still(&self, before: &Contribution) -> bool {
+        let fixed =
+            |own: &Contribution| (own.padded_rows, own.reveal_sizes, own.reveal_inertia, own.key_bits);
+        fixed(self) == fixed(before)
+    }
+}
+
 impl Invitation {
+    /// Whether what is kept between two rounds is enough to go on after a failure.
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self.privacy, Privacy::Sealed(_))
+    }
+
     /// All parties with their place in the run.
     pub(crate) fn parties(&self) -> Vec<(PartyId, &Member)> {
         let hosts = self.hosts.iter().enumerate().map(|(index, member)| (PartyId(index as u8), member));
@@ -147,6 +187,14 @@ impl Descriptor {
         hash.finalize()[..16].try_into().expect("16 of 32 bytes")
     }
 
+    /// The last state that all hosts have kept; `None` if there is none.
+    pub(crate) fn last_common(contributions: &[Contribution]) -> Option<Kept> {
+        let (_, hosts) = contributions.split_last()?;
+        let (lead, others) = hosts.split_first()?;
+        let common = |kept: &&Kept| others.iter().all(|host| host.kept.contains(kept));
+        lead.kept.iter().filter(common).max_by_key(|kept| kept.round).copied()
+    }
+
     /// A party's contribution.
     pub(crate) fn contribution(&self, party: PartyId) -> Option<&Contribution> {
         match party {
@@ -162,7 +210,7 @@ impl Descriptor {
         let invitation = &self.invitation;
         let hosts = &self.contributions[..invitation.hosts.len()];
         Plan {
-            privacy: Privacy::Open,
+            privacy: invitation.privacy,
             hosts: invitation.hosts.len(),
             rows: hosts.iter().map(|host| host.padded_rows).collect(),
             dim: invitation.attributes.len(),
@@ -176,7 +224,76 @@ impl Descriptor {
             reveal_sizes: hosts.iter().all(|host| host.reveal_sizes),
             reveal_inertia: hosts.iter().all(|host| host.reveal_inertia),
             key_bits: self.contributions.last().map_or(0, |third| third.key_bits),
+            resume: self.resume.map(|kept| kept.round),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use kmeans::fixed::sealed::Form;
+
+    use super::*;
+
+    /// Two hosts, `a` and `b`, and a third party `t`.
+    pub(crate) fn descriptor(normalise: Normalise) -> Descriptor {
+        let member =
+            |name: &str, byte| Member { name: name.into(), fingerprint: Fingerprint::from_bytes([byte; 32]) };
+        let contribution = |padded_rows, key_bits| Contribution {
+            nonce: [7; 16],
+            padded_rows,
+            reveal_sizes: true,
+            reveal_inertia: true,
+            key_bits,
+            kept: Vec::new(),
+        };
+        Descriptor {
+            invitation: Invitation {
+                version: VERSION,
+                job: "0123456789abcdef".into(),
+                dataset: "people".into(),
+                hosts: vec![member("a", 1), member("b", 2)],
+                third_party: member("t", 3),
+                attributes: vec!["height".into(), "weight".into()],
+                named: false,
+                metric: ("euclidean".into(), "1.0".into()),
+                privacy: Privacy::Sealed(Form::SquaredEuclid),
+                k: 3,
+                starts: 2,
+                seed: 5,
+                max_rounds: 9,
+                tolerance: 0.0,
+                normalise,
+                missing: Missing::Fail,
+            },
+            contributions: vec![contribution(64, 0), contribution(128, 0), contribution(0, 3072)],
             resume: None,
         }
+    }
+
+    #[test]
+    fn a_run_goes_on_from_the_last_state_that_all_hosts_have() {
+        let mut descriptor = descriptor(Normalise::ZScore);
+        let common = |descriptor: &Descriptor| Descriptor::last_common(&descriptor.contributions);
+        let kept = |round, session: u8| Kept { round, session: [session; 16] };
+        assert_eq!(common(&descriptor), None);
+        descriptor.contributions[0].kept = vec![kept(4, 1), kept(5, 1), kept(2, 1), kept(3, 1)];
+        assert_eq!(common(&descriptor), None, "the second host has none");
+        descriptor.contributions[1].kept = vec![kept(1, 1), kept(2, 1), kept(3, 1), kept(4, 1)];
+        assert_eq!(common(&descriptor), Some(kept(4, 1)));
+        // Shares of one round from two sessions do not go together.
+        descriptor.contributions[1].kept = vec![kept(4, 2), kept(5, 2), kept(2, 1), kept(3, 1)];
+        assert_eq!(common(&descriptor), Some(kept(3, 1)));
+        descriptor.resume = common(&descriptor);
+        assert_eq!(descriptor.plan().resume, Some(3));
+    }
+
+    #[test]
+    fn what_is_new_in_every_session_is_no_change() {
+        let [before, ..] = &descriptor(Normalise::None).contributions[..] else { panic!("three parties") };
+        let kept = vec![Kept { round: 1, session: [0; 16] }];
+        assert!(Contribution { nonce: [8; 16], kept, ..before.clone() }.is_still(before));
+        assert!(!Contribution { padded_rows: 128, ..before.clone() }.is_still(before));
+        assert!(!Contribution { reveal_sizes: false, ..before.clone() }.is_still(before));
     }
 }

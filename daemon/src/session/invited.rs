@@ -11,10 +11,12 @@ use transport::exchange::{read_message, write_message};
 use transport::tls::TlsStream;
 use transport::{LinkConfig, Meter, SessionLink};
 
-use super::descriptor::{AGREEMENT_LIMIT, Answer, Begin, Descriptor, Invitation, Opening, Pong, Refusal};
+use super::descriptor::{
+    AGREEMENT_LIMIT, Answer, Begin, Descriptor, Invitation, Opening, Pong, Purpose, Refusal,
+};
 use super::policy::{Part, check_contributions, judge};
 use super::waiting::Arrival;
-use super::{blame, links, run};
+use super::{blame, keep, links, run};
 use crate::jobs::now_unix;
 use crate::node::Node;
 use crate::peers::KnownPeer;
@@ -28,7 +30,9 @@ pub async fn serve(node: Arc<Node>, mut stream: TlsStream, peer: KnownPeer) {
             // A peer that does not wait for its answer does without.
             let _ = write_message(&mut stream, &pong, AGREEMENT_LIMIT, timeout).await;
         }
-        Ok(Opening::Invite(invitation)) => answer(node, stream, peer, *invitation, timeout).await,
+        Ok(Opening::Invite(purpose, invitation)) => {
+            answer(node, stream, peer, purpose, *invitation, timeout).await;
+        }
         Ok(Opening::Join(session)) => {
             let arrival = Arrival { from: peer.fingerprint, stream };
             if !node.sessions.deliver(session, arrival, timeout).await {
@@ -80,14 +84,18 @@ async fn answer(
     node: Arc<Node>,
     mut stream: TlsStream,
     peer: KnownPeer,
+    purpose: Purpose,
     invitation: Invitation,
     timeout: Duration,
 ) {
+    if purpose == Purpose::Resume {
+        settled(&node, &invitation.job, timeout).await;
+    }
     let leave = node.sessions.leave_to_answer(peer.fingerprint);
     let judged = if leave.is_some() {
         let (node, invitation, peer) = (Arc::clone(&node), invitation.clone(), peer.clone());
         // Reading the dataset blocks.
-        let judging = tokio::task::spawn_blocking(move || judge(&node, &invitation, &peer));
+        let judging = tokio::task::spawn_blocking(move || judge(&node, purpose, &invitation, &peer));
         let defect = |_| Failure::new(ErrorCode::Failed, "a defect while the invitation was checked");
         judging.await.map_err(defect).flatten()
     } else {
@@ -104,6 +112,11 @@ async fn answer(
         }
     };
     let accept = Answer::Accept(contribution.clone());
+    if purpose == Purpose::Estimate {
+        // A peer that does not wait for its answer does without.
+        let _ = write_message(&mut stream, &accept, AGREEMENT_LIMIT, timeout).await;
+        return;
+    }
     let begin: Begin = match write_message(&mut stream, &accept, AGREEMENT_LIMIT, timeout).await {
         // Another party may take its full timeout to answer the lead.
         Ok(()) => match read_message(&mut stream, AGREEMENT_LIMIT, 2 * timeout).await {
@@ -118,7 +131,8 @@ async fn answer(
     };
     let descriptor = begin.descriptor;
     let own = descriptor.contribution(me) == Some(&contribution);
-    if descriptor.invitation != invitation || !own {
+    let may_go_on = purpose == Purpose::Resume || descriptor.resume.is_none();
+    if descriptor.invitation != invitation || !own || !may_go_on {
         return tracing::warn!(
             peer = peer.name,
             job = invitation.job,
@@ -130,6 +144,14 @@ async fn answer(
         Ok(()) => take_part(Arc::clone(&node), stream, peer, descriptor, me, part, timeout).await,
         Err(failure) => refuse_begun(stream, &descriptor, me, &failure, timeout).await,
     }
+}
+
+/// Waits until an earlier session of the job has ended here too: its lead may have heard of the failure first.
+async fn settled(node: &Node, job: &str, timeout: Duration) {
+    let Ok(mut view) = node.jobs.watch(job) else { return };
+    let over = view.wait_for(|view| view.info.state != JobState::Running);
+    // If it goes on, whoever asks is refused.
+    let _ = tokio::time::timeout(timeout, over).await;
 }
 
 /// Gives up a run that has begun at the others: the lead hears why over its link.
@@ -159,7 +181,8 @@ async fn take_part(
     timeout: Duration,
 ) {
     let invitation = &descriptor.invitation;
-    let job = node.jobs.begin(JobInfo {
+    let known = node.jobs.find(&invitation.job).is_ok_and(|info| info.state == JobState::Interrupted);
+    let new = || JobInfo {
         id: invitation.job.clone(),
         dataset: invitation.dataset.clone(),
         state: JobState::Running,
@@ -171,8 +194,9 @@ async fn take_part(
         ended_unix: None,
         result: None,
         failure: None,
-    });
-    let job = match job {
+    };
+    let job = if known { node.jobs.resume(&invitation.job) } else { node.jobs.begin(new()) };
+    let job = match job.and_then(|job| keep::begin(&node, &descriptor, me).map(|()| job)) {
         Ok(job) => job,
         Err(failure) => {
             return refuse_begun(stream, &descriptor, me, &failure, timeout).await;
@@ -186,7 +210,7 @@ async fn take_part(
         Ok(links) => run::spawn(Arc::clone(&node), job, descriptor, me, part, links),
         Err(links::Unlinked { party, links, failure }) => {
             links::give_up(links, party, &failure);
-            blame::kept(job.fail(failure));
+            run::lost(&node, &job, me, failure);
         }
     }
 }

@@ -1,22 +1,17 @@
 //! The lead's side of an agreement: from an operator's request to a run that all parties have accepted.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::facts::{JobInfo, JobState, Progress};
+use control::facts::{JobInfo, JobState};
 use control::{ClusterRequest, ErrorCode, Failure, Normalize, Privacy, Role};
-use kmeans::fixed::{Missing, Normalise};
+use kmeans::fixed::{Missing, Normalise, sealed};
 use protocol::PartyId;
-use tokio::task::JoinSet;
-use transport::exchange::{read_message, write_message};
-use transport::tls::TlsStream;
 
-use super::descriptor::{
-    AGREEMENT_LIMIT, Answer, Begin, Contribution, Descriptor, Invitation, Member, Opening, VERSION,
-};
-use super::policy::{HostPart, Objection, Part, check_contributions, host_contribution, host_part};
-use super::{blame, links, run};
+use super::ask::{Proposal, Streams, agree};
+use super::descriptor::{Contribution, Descriptor, Invitation, Member, Purpose, VERSION};
+use super::policy::{self, HostPart, Objection, Part, host_contribution, host_part};
+use super::{links, run};
 use crate::failure::from_vault;
 use crate::jobs::{RunningJob, now_unix};
 use crate::node::Node;
@@ -24,31 +19,53 @@ use crate::peers::KnownPeer;
 use crate::rows;
 use crate::settings::{self, Settings};
 
-/// Starts side by side unless asked for otherwise: enough that the best of them is near the best known result on
-/// every dataset of the tests.
-pub const DEFAULT_STARTS: u32 = 6;
+/// Starts of an `open` run unless asked for otherwise: enough that the best of them is near the best known result on
+/// every dataset of the tests. Each shows joint centres of its own.
+const OPEN_STARTS: u32 = 6;
 
-/// Starts a joint run with this daemon as the lead; gives the job's id once the request itself is good.
-pub fn start(node: &Arc<Node>, request: ClusterRequest) -> Result<String, Failure> {
+/// Starts side by side unless asked for otherwise.
+pub const fn default_starts(privacy: Privacy) -> u32 {
+    match privacy {
+        Privacy::Sealed => sealed::STARTS as u32,
+        Privacy::Open => OPEN_STARTS,
+    }
+}
+
+/// A run that this host can propose to the others.
+pub(super) struct Prepared {
+    pub(super) proposal: Proposal,
+    pub(super) part: HostPart,
+    pub(super) settings: Arc<Settings>,
+}
+
+/// Checks a request as far as this host can alone.
+pub(super) fn prepare(
+    node: &Arc<Node>,
+    request: &ClusterRequest,
+    purpose: Purpose,
+) -> Result<Prepared, Failure> {
     let settings = node.settings();
     if settings.role == settings::Role::ThirdParty {
         return Err(Failure::new(ErrorCode::Refused, "this daemon is a third party; runs start at a host"));
     }
-    if request.privacy == Privacy::Sealed {
-        return Err(Failure::new(ErrorCode::Usage, "--privacy sealed is not available in this build")
-            .with_hint("--privacy open works where every host's policy has allow_open = true"));
-    }
     node.vault.dataset(&request.dataset).map_err(from_vault)?;
-    let (hosts, third_party) = choose_parties(node, &request)?;
-    let invitation = invitation(node, &settings, &request, &hosts, &third_party)?;
+    let (hosts, third_party) = choose_parties(node, request)?;
+    let invitation = invitation(node, &settings, request, &hosts, &third_party)?;
     let part = host_part(node, &settings, &invitation).map_err(Objection::into_failure)?;
-    let contribution = host_contribution(&settings, &part, &invitation).map_err(Objection::into_failure)?;
+    let own = host_contribution(&settings, &part, &invitation).map_err(Objection::into_failure)?;
     // What can be checked before the others have answered is; their rows are not known yet.
-    let mut contributions = vec![Contribution { padded_rows: 64, ..contribution.clone() }; hosts.len() + 2];
-    contributions[0] = contribution.clone();
-    let trial = Descriptor { invitation: invitation.clone(), contributions };
+    let mut contributions = vec![Contribution { padded_rows: 64, ..own.clone() }; hosts.len() + 2];
+    contributions[0] = own.clone();
+    let trial = Descriptor { invitation: invitation.clone(), contributions, resume: None };
     trial.plan().check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
+    let parties = hosts.into_iter().chain([third_party]).collect();
+    Ok(Prepared { proposal: Proposal { purpose, invitation, own, parties }, part, settings })
+}
 
+/// Starts a joint run with this daemon as the lead; gives the job's id once the request itself is good.
+pub fn start(node: &Arc<Node>, request: ClusterRequest) -> Result<String, Failure> {
+    let Prepared { proposal, part, settings } = prepare(node, &request, Purpose::Run)?;
+    let invitation = &proposal.invitation;
     let job = node.jobs.begin(JobInfo {
         id: invitation.job.clone(),
         dataset: invitation.dataset.clone(),
@@ -63,13 +80,12 @@ pub fn start(node: &Arc<Node>, request: ClusterRequest) -> Result<String, Failur
         failure: None,
     })?;
     let id = job.id().to_owned();
-    let parties = hosts.into_iter().chain([third_party]).collect();
     let node = Arc::clone(node);
     node.runtime.clone().spawn(async move {
         let timeout = settings.network.timeout;
-        match agree(&node, &job, invitation, contribution, parties, timeout).await {
+        match agree(&node, &job, proposal, |_| Ok(()), timeout).await {
             Ok((descriptor, streams)) => begin(node, job, descriptor, part, streams, timeout).await,
-            Err(failure) => blame::kept(job.fail(failure)),
+            Err(failure) => run::lost(&node, &job, PartyId::LEAD, failure),
         }
     });
     Ok(id)
@@ -147,8 +163,9 @@ fn invitation(
         attributes: own.attributes,
         named: request.attributes.is_some(),
         metric: (metric.clone(), loaded.version().to_owned()),
+        privacy: policy::privacy(node, request.privacy, metric)?,
         k: request.k as usize,
-        starts: request.starts.unwrap_or(DEFAULT_STARTS) as usize,
+        starts: request.starts.unwrap_or(default_starts(request.privacy)) as usize,
         // Below 2^53, so that every reader of JSON keeps it exactly.
         seed: request
             .seed
@@ -195,114 +212,18 @@ fn normalise(request: &ClusterRequest, attributes: &[String]) -> Result<Normalis
     })
 }
 
-/// Invites all parties at once; the streams of those who accepted become the lead's links.
-async fn agree(
-    node: &Arc<Node>,
-    job: &RunningJob,
-    invitation: Invitation,
-    own: Contribution,
-    parties: Vec<KnownPeer>,
-    timeout: Duration,
-) -> Result<(Descriptor, BTreeMap<PartyId, TlsStream>), Failure> {
-    job.progress(Progress {
-        step: "agree".into(),
-        round: 0,
-        max_rounds: invitation.max_rounds,
-        message: format!(
-            "asking {}",
-            parties.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>().join(", ")
-        ),
-        fraction: None,
-    });
-    let invitation = Arc::new(invitation);
-    let mut asked = JoinSet::new();
-    for (index, peer) in parties.into_iter().enumerate() {
-        let party = match index + 1 < invitation.hosts.len() {
-            true => PartyId(index as u8 + 1),
-            false => PartyId::THIRD_PARTY,
-        };
-        let (node, invitation) = (Arc::clone(node), Arc::clone(&invitation));
-        asked.spawn(async move { (party, invite(&node, &peer, &invitation, timeout).await) });
-    }
-    let mut accepted: BTreeMap<PartyId, (TlsStream, Contribution)> = BTreeMap::new();
-    loop {
-        let next = tokio::select! {
-            next = asked.join_next() => next,
-            () = job.cancelled() => return Err(blame::cancelled()),
-        };
-        match next {
-            None => break,
-            Some(Ok((party, answer))) => {
-                accepted.insert(party, answer?);
-            }
-            Some(Err(_)) => return Err(Failure::new(ErrorCode::Failed, "a defect: an invitation was lost")),
-        }
-    }
-    let mut contributions = vec![own];
-    let mut streams = BTreeMap::new();
-    for (party, (stream, contribution)) in accepted {
-        contributions.push(contribution);
-        streams.insert(party, stream);
-    }
-    let descriptor = Descriptor { invitation: Arc::unwrap_or_clone(invitation), contributions };
-    check_contributions(&node.settings(), &descriptor)?;
-    let parties: Vec<PartyId> = streams.keys().copied().collect();
-    for party in parties {
-        let Some(stream) = streams.get_mut(&party) else { continue };
-        let begin = Begin { descriptor: descriptor.clone() };
-        if let Err(error) = write_message(stream, &begin, AGREEMENT_LIMIT, timeout).await {
-            let name = descriptor.invitation.name_of(party);
-            let failure = Failure::new(ErrorCode::PeerFailed, format!("{name} broke off: {error}"))
-                .with_hint("see that its daemon runs and is reachable, then start the run again");
-            // Those who were told to begin hear who is missing.
-            streams.retain(|told, _| *told < party);
-            links::give_up(links::of_lead(&descriptor, streams, timeout), party, &failure);
-            return Err(failure);
-        }
-    }
-    Ok((descriptor, streams))
-}
-
-async fn invite(
-    node: &Node,
-    peer: &KnownPeer,
-    invitation: &Invitation,
-    timeout: Duration,
-) -> Result<(TlsStream, Contribution), Failure> {
-    let lost = |error: String| {
-        Failure::new(ErrorCode::PeerFailed, format!("{} did not agree to the run: {error}", peer.name))
-            .with_hint(format!("`cloisterctl peers ping {}` shows more", peer.name))
-    };
-    let mut stream = transport::tls::connect(&peer.address, &node.identity, peer.fingerprint, timeout)
-        .await
-        .map_err(|error| lost(error.to_string()))?;
-    let opening = Opening::Invite(Box::new(invitation.clone()));
-    write_message(&mut stream, &opening, AGREEMENT_LIMIT, timeout)
-        .await
-        .map_err(|error| lost(error.to_string()))?;
-    let answer =
-        read_message(&mut stream, AGREEMENT_LIMIT, timeout).await.map_err(|error| lost(error.to_string()))?;
-    match answer {
-        Answer::Accept(contribution) => Ok((stream, contribution)),
-        Answer::Refuse(refusal) => Err(Failure {
-            code: refusal.code,
-            message: format!("{} refused the run: {}", peer.name, blame::printable(&refusal.message)),
-            hint: blame::printable(&refusal.hint),
-        }),
-    }
-}
-
-async fn begin(
+/// Links the parties of a run and plays the lead's role in it.
+pub(super) async fn begin(
     node: Arc<Node>,
     job: RunningJob,
     descriptor: Descriptor,
     part: HostPart,
-    streams: BTreeMap<PartyId, TlsStream>,
+    streams: Streams,
     timeout: Duration,
 ) {
     match links::establish(&node, &descriptor, PartyId::LEAD, streams, None, timeout).await {
         Ok(links) => run::spawn(node, job, descriptor, PartyId::LEAD, Part::Host(part), links),
-        Err(links::Unlinked { failure, .. }) => blame::kept(job.fail(failure)),
+        Err(links::Unlinked { failure, .. }) => run::lost(&node, &job, PartyId::LEAD, failure),
     }
 }
 

@@ -36,8 +36,8 @@ impl Phases {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).place
     }
 
-    /// Seconds by step.
-    pub(crate) fn end(&self) -> BTreeMap<String, f64> {
+    /// Seconds by step up to now.
+    pub(crate) fn so_far(&self) -> BTreeMap<String, f64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.stop();
         state.seconds.clone()

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use control::{ErrorCode, Failure, Role};
 use kmeans::Metric;
 use kmeans::fixed::RawRows;
+use kmeans::fixed::sealed::Form;
+use metric_host::SecureForm;
 use paillier::KeySize;
-use protocol::PartyId;
+use protocol::{PartyId, Privacy};
 use transport::Fingerprint;
 
-use super::descriptor::{Contribution, Descriptor, Invitation, VERSION};
+use super::descriptor::{Contribution, Descriptor, Invitation, Purpose, VERSION};
+use super::resume;
 use crate::failure::from_rows;
 use crate::node::Node;
 use crate::peers::KnownPeer;
@@ -43,6 +46,7 @@ fn refused(rule: &str, message: String) -> Failure {
 /// Checks an invitation that came from `from`; gives this daemon's place and part.
 pub(crate) fn judge(
     node: &Node,
+    purpose: Purpose,
     invitation: &Invitation,
     from: &KnownPeer,
 ) -> Result<(PartyId, Part, Contribution), Failure> {
@@ -76,17 +80,34 @@ pub(crate) fn judge(
         return Err(failure
             .with_hint("its operator can allow more with `cloisterctl reload`, after a look at the log"));
     }
+    let kept = match purpose {
+        Purpose::Resume => resume::kept(node, &settings, invitation)?,
+        Purpose::Run | Purpose::Estimate => Vec::new(),
+    };
+    let (part, mut contribution) = part_of(node, &settings, invitation, from, me)?;
+    contribution.kept = kept;
+    Ok((me, part, contribution))
+}
+
+/// What this daemon is in the run, and brings to it.
+fn part_of(
+    node: &Node,
+    settings: &Settings,
+    invitation: &Invitation,
+    from: &KnownPeer,
+    me: PartyId,
+) -> Result<(Part, Contribution), Failure> {
     match (me, settings.role) {
         (PartyId::THIRD_PARTY, settings::Role::ThirdParty) => {
-            Ok((me, Part::ThirdParty, third_party_contribution(node)?))
+            Ok((Part::ThirdParty, third_party_contribution(node)?))
         }
         (PartyId::THIRD_PARTY, _) => Err(refused("role", "this daemon is a host, not a third party".into())),
         (_, settings::Role::ThirdParty) => {
             Err(refused("role", "this daemon is a third party and has no rows".into()))
         }
         _ => {
-            let judged = host_part(node, &settings, invitation)
-                .and_then(|part| host_contribution(&settings, &part, invitation).map(|own| (part, own)));
+            let judged = host_part(node, settings, invitation)
+                .and_then(|part| host_contribution(settings, &part, invitation).map(|own| (part, own)));
             let (part, contribution) = judged.map_err(|objection| match objection {
                 Objection::Told(failure) => failure,
                 Objection::Counted(failure) => {
@@ -95,10 +116,10 @@ pub(crate) fn judge(
                 }
                 Objection::Own(failure) => {
                     node.sessions.count_failure(from.fingerprint);
-                    for_others(&failure, &settings, invitation)
+                    for_others(&failure, settings, invitation)
                 }
             })?;
-            Ok((me, Part::Host(part), contribution))
+            Ok((Part::Host(part), contribution))
         }
     }
 }
@@ -190,7 +211,7 @@ pub(crate) fn host_part(
     invitation: &Invitation,
 ) -> Result<HostPart, Objection> {
     let policy = &settings.policy;
-    if !policy.allow_open {
+    if !invitation.is_sealed() && !policy.allow_open {
         let message = format!("{} does not allow runs that show joint centres round by round", settings.name);
         return Err(Objection::Told(refused("policy.allow_open", message)));
     }
@@ -216,6 +237,7 @@ pub(crate) fn host_part(
         let failure = Failure::new(ErrorCode::Refused, message);
         return Err(Objection::Told(failure.with_hint("install the same version at all hosts")));
     }
+    check_form(node, settings, invitation).map_err(Objection::Told)?;
     if node.vault.dataset(&invitation.dataset).is_err() {
         let message = format!("{} has no dataset {}, or it is damaged", settings.name, invitation.dataset);
         let failure = Failure::new(ErrorCode::NotFound, message);
@@ -227,6 +249,52 @@ pub(crate) fn host_part(
         true => Ok(HostPart { rows, metric, min_cluster_rows: policy.min_cluster_rows }),
         false => Err(Objection::Counted(schema_mismatch(&settings.name, invitation, &rows.attributes))),
     }
+}
+
+/// What the hosts see of a run, and the form in which a sealed one computes this host's metric.
+pub(crate) fn privacy(node: &Node, asked: control::Privacy, metric: &str) -> Result<Privacy, Failure> {
+    match asked {
+        control::Privacy::Open => Ok(Privacy::Open),
+        control::Privacy::Sealed => match secure_form(node, metric) {
+            Some(form) => Ok(Privacy::Sealed(form)),
+            None => {
+                let message =
+                    format!("metric {metric} has no secure form, so a sealed run cannot compute it");
+                Err(Failure::new(ErrorCode::Refused, message).with_hint(
+                    "choose one that has with --metric (`cloisterctl plugins list` shows them), or --privacy open where \
+                     every host's policy allows it",
+                ))
+            }
+        },
+    }
+}
+
+/// The form that a metric's plugin declares.
+fn secure_form(node: &Node, metric: &str) -> Option<Form> {
+    let plugin = node.metrics.list().into_iter().find(|plugin| plugin.name == metric)?;
+    match plugin.secure_form {
+        SecureForm::None => None,
+        SecureForm::SquaredEuclidean => Some(Form::SquaredEuclid),
+        SecureForm::Manhattan => Some(Form::Manhattan),
+    }
+}
+
+/// A sealed run's form must be the one that this host's own plugin declares.
+fn check_form(node: &Node, settings: &Settings, invitation: &Invitation) -> Result<(), Failure> {
+    let Privacy::Sealed(agreed) = invitation.privacy else { return Ok(()) };
+    let metric = &invitation.metric.0;
+    let own = secure_form(node, metric);
+    if own == Some(agreed) {
+        return Ok(());
+    }
+    let name = |form| match form {
+        None => "no secure form",
+        Some(Form::SquaredEuclid) => "the squared Euclidean form",
+        Some(Form::Manhattan) => "the Manhattan form",
+    };
+    let message =
+        format!("metric {metric} has {} at {}, {} at the lead", name(own), settings.name, name(Some(agreed)));
+    Err(Failure::new(ErrorCode::Refused, message).with_hint("install the same plugin at all hosts"))
 }
 
 /// This host's public part of the descriptor.
@@ -266,6 +334,7 @@ pub(crate) fn host_contribution(
         reveal_sizes: policy.reveal.sizes,
         reveal_inertia: policy.reveal.inertia,
         key_bits: 0,
+        kept: Vec::new(),
     })
 }
 
@@ -276,6 +345,13 @@ pub(crate) fn check_contributions(settings: &Settings, descriptor: &Descriptor) 
     else {
         return Err(refused("the invitation", "it has no contributions".into()));
     };
+    let goes_on = |host: &Contribution| descriptor.resume.is_none_or(|from| host.kept.contains(&from));
+    if !hosts.iter().all(goes_on) {
+        return Err(refused(
+            "the invitation",
+            "a host has not kept the state that the run goes on from".into(),
+        ));
+    }
     let padded = |host: &Contribution| {
         host.padded_rows.is_multiple_of(ROW_PADDING) && (1..=MAX_OWN_ROWS).contains(&host.padded_rows)
     };
@@ -299,6 +375,7 @@ fn third_party_contribution(node: &Node) -> Result<Contribution, Failure> {
         reveal_sizes: true,
         reveal_inertia: true,
         key_bits: node.paillier.public().bits(),
+        kept: Vec::new(),
     })
 }
 

@@ -1,16 +1,14 @@
 //! What an operator is told of a run: how far it is, what came of it.
 
-use std::collections::BTreeMap;
-
 use control::facts::{Own, Parties, Progress, RunResult, Scale};
 use control::{Normalize, Privacy};
 use kmeans::fixed::{COST_FRACTION_BITS, Normalise};
 use protocol::{Outcome, Place, Step};
-use transport::Meter;
 
-use super::descriptor::Descriptor;
+use super::costs::Costs;
+use super::descriptor::{Descriptor, Invitation};
 use super::policy::HostPart;
-use crate::jobs::{RunningJob, now_unix};
+use crate::jobs::RunningJob;
 
 /// How far a run is.
 pub(crate) fn progress(place: Place, max_rounds: u32) -> Progress {
@@ -25,14 +23,36 @@ pub(crate) fn progress(place: Place, max_rounds: u32) -> Progress {
     Progress { step: place.step.name().into(), round, max_rounds, message, fraction: None }
 }
 
+/// The normalisation by the name that operators know it by.
+pub(crate) fn normalize(normalise: &Normalise) -> Normalize {
+    match normalise {
+        Normalise::ZScore => Normalize::ZScore,
+        Normalise::Mean => Normalize::Mean,
+        Normalise::Range(_) => Normalize::Range,
+        Normalise::None => Normalize::None,
+    }
+}
+
+/// The parties by name.
+pub(crate) fn parties(invitation: &Invitation) -> Parties {
+    Parties {
+        hosts: invitation.hosts.iter().map(|member| member.name.clone()).collect(),
+        third_party: invitation.third_party.name.clone(),
+    }
+}
+
+/// The privacy mode by the name that operators know it by.
+pub(crate) fn privacy(invitation: &Invitation) -> Privacy {
+    if invitation.is_sealed() { Privacy::Sealed } else { Privacy::Open }
+}
+
 /// A host's result, and a label for each of its rows (none for rows that were left out).
 pub(crate) fn result(
     job: &RunningJob,
     descriptor: &Descriptor,
     part: &HostPart,
     outcome: Outcome,
-    seconds: BTreeMap<String, f64>,
-    meter: &Meter,
+    costs: &Costs,
 ) -> (RunResult, Vec<Option<u32>>) {
     let invitation = &descriptor.invitation;
     let shown = |cluster: usize| outcome.centres[cluster].is_some();
@@ -46,47 +66,30 @@ pub(crate) fn result(
         sizes[label as usize] += 1;
         labels[row] = Some(label);
     }
-    let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
-    let mut messages = 0;
-    for count in meter.snapshot() {
-        *bytes.entry(count.step.name().to_owned()).or_default() += count.bytes;
-        messages += count.messages;
-    }
     let result = RunResult {
         id: job.id().to_owned(),
         dataset: invitation.dataset.clone(),
-        parties: Parties {
-            hosts: invitation.hosts.iter().map(|member| member.name.clone()).collect(),
-            third_party: invitation.third_party.name.clone(),
-        },
-        started_unix: now_unix().saturating_sub(seconds.values().sum::<f64>() as u64),
+        parties: parties(invitation),
+        started_unix: job.started_unix(),
         k: invitation.k as u32,
         metric: invitation.metric.0.clone(),
-        privacy: Privacy::Open,
-        normalize: match invitation.normalise {
-            Normalise::ZScore => Normalize::ZScore,
-            Normalise::Mean => Normalize::Mean,
-            Normalise::Range(_) => Normalize::Range,
-            Normalise::None => Normalize::None,
-        },
+        privacy: privacy(invitation),
+        normalize: normalize(&invitation.normalise),
         seed: Some(invitation.seed),
         rounds: outcome.rounds,
         converged: outcome.converged,
         attributes: invitation.attributes.clone(),
-        centres: outcome
-            .centres
-            .iter()
-            .map(|centre| centre.as_deref().map(original))
-            .collect(),
+        centres: outcome.centres.iter().map(|centre| centre.as_deref().map(original)).collect(),
         scale: Scale { mean, deviation },
         sizes: outcome.sizes.as_ref().map(|joint| {
             joint.iter().enumerate().map(|(cluster, &size)| shown(cluster).then_some(size)).collect()
         }),
         inertia: outcome.inertia.map(|inertia| inertia as f64 / f64::from(1 << COST_FRACTION_BITS)),
         own: Own { rows: outcome.kept.len() as u64, sizes },
-        seconds,
-        bytes,
-        messages,
+        seconds: costs.seconds.clone(),
+        bytes: costs.bytes(),
+        messages: costs.messages(),
+        links: costs.links(invitation),
         peak_memory_bytes: peak_memory(),
     };
     (result, labels)

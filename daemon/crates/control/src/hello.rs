@@ -110,7 +110,10 @@ mod tests {
     fn another_version_is_named_on_both_sides() {
         let theirs = Hello { protocol: 9, program: "7.1".into() };
         let message = Hello::decode(&theirs.encode()[4..]).unwrap().check().unwrap_err().to_string();
-        assert!(message.contains("version 1") && message.contains("(7.1) version 9"), "{message}");
+        assert!(
+            message.contains(&format!("version {PROTOCOL_VERSION}")) && message.contains("(7.1) version 9"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use response::Response;
 /// The version of this conversation; both sides must name the same one in their [hello].
 ///
 /// Raised whenever a message changes in a way the other side could misread: the encoding carries no field names.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// The largest piece of a document that one [`Request::Chunk`] or [`Response::Chunk`] carries, in bytes.
 pub const CHUNK_BYTES: usize = 256 * 1024;

@@ -49,6 +49,9 @@ pub enum Request {
     },
     /// Starts a joint run. Answered by `JobStarted` once the request itself is found good.
     Cluster(ClusterRequest),
+    /// Finds out what a run would cost, and starts none. Answered by `Estimate`; all parties are asked whether they
+    /// would take part, and any of them may refuse.
+    Estimate(ClusterRequest),
     /// Answered by `Jobs`, the newest first.
     Jobs,
     /// Answered by any number of `Progress`, then `Finished` or `Failed`; at once if the job is over. Closing the
@@ -59,6 +62,11 @@ pub enum Request {
     },
     /// Answered by `Done` once the job has been told to stop.
     CancelJob {
+        /// The job.
+        id: String,
+    },
+    /// Goes on with an interrupted job of this lead. Answered by `JobStarted` once the job runs again.
+    ResumeJob {
         /// The job.
         id: String,
     },

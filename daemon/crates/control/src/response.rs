@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::Failure;
 use crate::bytes;
 use crate::facts::{
-    DatasetInfo, DatasetSummary, JobInfo, PeerInfo, PluginInfo, Progress, ResultInfo, RunResult, StatusInfo,
+    DatasetInfo, DatasetSummary, EstimateInfo, JobInfo, PeerInfo, PluginInfo, Progress, ResultInfo,
+    RunResult, StatusInfo,
 };
 
 /// One response; which request it answers stands at [`Request`](crate::Request).
@@ -30,6 +31,8 @@ pub enum Response {
         /// The id, the same at every party.
         id: String,
     },
+    /// What a run would cost.
+    Estimate(Box<EstimateInfo>),
     /// Jobs, running and ended.
     Jobs(Vec<JobInfo>),
     /// How far a watched job is.
@@ -70,6 +73,7 @@ impl Response {
             Self::Datasets(_) => "datasets",
             Self::Dataset(_) => "dataset",
             Self::JobStarted { .. } => "job started",
+            Self::Estimate(_) => "estimate",
             Self::Jobs(_) => "jobs",
             Self::Progress(_) => "progress",
             Self::Finished { .. } => "finished",

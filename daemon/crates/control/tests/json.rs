@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use control::facts::{JobInfo, JobState, Own, Parties, PeerInfo, PeerOrigin, RunResult, Scale};
+use control::facts::{JobInfo, JobState, LinkTraffic, Own, Parties, PeerInfo, PeerOrigin, RunResult, Scale};
 use control::{ErrorCode, Failure, Normalize, Privacy, Role, codec};
 
 fn result() -> RunResult {
@@ -27,6 +27,13 @@ fn result() -> RunResult {
         seconds: BTreeMap::from([("rounds".into(), 0.5)]),
         bytes: BTreeMap::from([("rounds".into(), 4096)]),
         messages: 20,
+        links: vec![LinkTraffic {
+            peer: "b".into(),
+            sent_bytes: BTreeMap::from([("rounds".into(), 4000)]),
+            received_bytes: BTreeMap::from([("rounds".into(), 96)]),
+            sent_messages: 12,
+            received_messages: 8,
+        }],
         peak_memory_bytes: 1 << 20,
     }
 }
@@ -37,7 +44,9 @@ fn a_result_has_the_names_of_the_contract() {
 "started_unix":1790000000,"k":2,"metric":"euclidean","privacy":"open","normalize":"z-score","seed":7,"rounds":9,
 "converged":true,"attributes":["x","y"],"centres":[[1.5,-2.0],null],
 "scale":{"mean":[0.5,0.25],"deviation":[1.0,2.0]},"sizes":null,"inertia":12.5,"own":{"rows":3,"sizes":[2,1]},
-"seconds":{"rounds":0.5},"bytes":{"rounds":4096},"messages":20,"peak_memory_bytes":1048576}"#;
+"seconds":{"rounds":0.5},"bytes":{"rounds":4096},"messages":20,
+"links":[{"peer":"b","sent_bytes":{"rounds":4000},"received_bytes":{"rounds":96},"sent_messages":12,"received_messages":8}],
+"peak_memory_bytes":1048576}"#;
     assert_eq!(serde_json::to_string(&result()).unwrap(), expected.replace('\n', ""));
 }
 

@@ -16,6 +16,8 @@ pub enum JobState {
     Failed,
     /// Somebody stopped it.
     Cancelled,
+    /// It ended without a result, but its parties kept what they need to go on: its lead can resume it.
+    Interrupted,
 }
 
 impl JobState {
@@ -26,6 +28,7 @@ impl JobState {
             Self::Finished => "finished",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -59,7 +62,7 @@ pub struct JobInfo {
     pub ended_unix: Option<u64>,
     /// The result it left here.
     pub result: Option<String>,
-    /// Why it failed.
+    /// Why it failed or was interrupted.
     pub failure: Option<Failure>,
 }
 

@@ -5,6 +5,7 @@
 //! since 1970-01-01 UTC (`…_unix`), sizes are bytes, fingerprints are 64 lower-case hexadecimal digits.
 
 mod dataset;
+mod estimate;
 mod job;
 mod peer;
 mod plugin;
@@ -12,8 +13,9 @@ mod result;
 mod status;
 
 pub use dataset::{AttributeInfo, DatasetInfo, DatasetSummary};
+pub use estimate::{EstimateInfo, Network, PhaseCost};
 pub use job::{JobInfo, JobState, Progress};
 pub use peer::{PeerInfo, PeerOrigin};
 pub use plugin::PluginInfo;
-pub use result::{Own, Parties, ResultInfo, RunResult, Scale};
+pub use result::{LinkTraffic, Own, Parties, ResultInfo, RunResult, Scale};
 pub use status::StatusInfo;

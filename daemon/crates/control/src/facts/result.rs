@@ -69,8 +69,25 @@ pub struct RunResult {
     pub bytes: BTreeMap<String, u64>,
     /// Messages sent and received.
     pub messages: u64,
+    /// The same bytes and messages by the party at the other end, in the order of `parties`.
+    pub links: Vec<LinkTraffic>,
     /// The largest resident size of the daemon so far.
     pub peak_memory_bytes: u64,
+}
+
+/// What went over the link to one other party.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkTraffic {
+    /// The other party by name.
+    pub peer: String,
+    /// Bytes sent by phase.
+    pub sent_bytes: BTreeMap<String, u64>,
+    /// Bytes received by phase.
+    pub received_bytes: BTreeMap<String, u64>,
+    /// Messages sent.
+    pub sent_messages: u64,
+    /// Messages received.
+    pub received_messages: u64,
 }
 
 /// Who took part in a run.
