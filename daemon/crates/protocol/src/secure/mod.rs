@@ -7,6 +7,7 @@
 mod assign;
 mod blocks;
 mod deal;
+mod division;
 mod matrix;
 mod pair;
 #[cfg(test)]
