@@ -15,6 +15,7 @@ mod plain;
 mod share;
 #[cfg(test)]
 mod split;
+mod stop;
 mod task;
 mod tournament;
 mod update;
