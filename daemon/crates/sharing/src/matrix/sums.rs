@@ -17,8 +17,18 @@ pub struct Sums {
     shape: Shape,
     part: Part,
     sums: Wiped,
+    /// Room for the weights of a block, as far as they are opened.
+    opened_weights: Wiped,
     opened: usize,
     absorbed: usize,
+}
+
+/// The first `count` words of `room`, which is made larger where necessary.
+fn room(room: &mut Wiped, count: usize) -> &mut [u64] {
+    if room.len() < count {
+        *room = Wiped::zeros(count);
+    }
+    &mut room[..count]
 }
 
 impl Sums {
@@ -30,7 +40,15 @@ impl Sums {
         shape.check()?;
         let (party, size) = (randomness.party(), shape.sums_corrections());
         let part = Part::draw(randomness, size);
-        Ok(Sums { party, shape, part, sums: Wiped::zeros(size), opened: 0, absorbed: 0 })
+        Ok(Sums {
+            party,
+            shape,
+            part,
+            sums: Wiped::zeros(size),
+            opened_weights: Wiped::default(),
+            opened: 0,
+            absorbed: 0,
+        })
     }
 
     /// Masks the own shares of the weights of the next rows: `width` columns of as many elements as the block has rows.
@@ -49,10 +67,14 @@ impl Sums {
         self.check(self.opened, rows, block, weights)?;
         self.opened += rows;
         let Some(masked) = block.peer else { return Ok(Vec::new()) };
-        let mut mask = Wiped::zeros(weights.len());
-        randomness.fill(&mut mask);
-        weighted_sums(masked, &mask, &mut self.sums);
-        Ok(weights.iter().zip(mask.iter()).map(|(weight, mask)| weight.wrapping_sub(*mask)).collect())
+        let mut words = Wiped::zeros(weights.len());
+        randomness.fill(&mut words);
+        weighted_sums(masked, &words, &mut self.sums, self.shape.width);
+        // The mask itself does not stay anywhere.
+        for (word, weight) in words.iter_mut().zip(weights) {
+            *word = weight.wrapping_sub(*word);
+        }
+        Ok(words.into_words())
     }
 
     /// Adds the next rows, with the same weights as at [`open`](Self::open) and the other party's words.
@@ -73,9 +95,11 @@ impl Sums {
         check_length("words of masked weights", peer.len(), expected)?;
         self.absorbed += rows;
         if let Some(own) = block.own {
-            let weights: Wiped =
-                weights.iter().zip(peer).map(|(x, y)| x.wrapping_add(*y)).collect::<Vec<_>>().into();
-            weighted_sums(own, &weights, &mut self.sums);
+            let opened = room(&mut self.opened_weights, weights.len());
+            for ((opened, weight), peer) in opened.iter_mut().zip(weights).zip(peer) {
+                *opened = weight.wrapping_add(*peer);
+            }
+            weighted_sums(own, opened, &mut self.sums, self.shape.width);
         }
         Ok(())
     }
@@ -108,6 +132,8 @@ impl Sums {
 pub struct DealtSums {
     shape: Shape,
     corrections: Wiped,
+    /// Room for the masks of the weights of a block.
+    masks: Wiped,
     done: usize,
 }
 
@@ -123,7 +149,7 @@ impl DealtSums {
         for word in corrections.iter_mut() {
             *word = word.wrapping_neg();
         }
-        Ok(DealtSums { shape, corrections, done: 0 })
+        Ok(DealtSums { shape, corrections, masks: Wiped::default(), done: 0 })
     }
 
     /// Deals for the next `rows` rows.
@@ -134,11 +160,11 @@ impl DealtSums {
         self.shape.check_block(self.done, rows, masks.parts())?;
         self.shape.check_rows(masks.left, rows)?;
         self.shape.check_rows(masks.right, rows)?;
-        let mut weights = Wiped::zeros(self.shape.width * rows);
+        let weights = room(&mut self.masks, self.shape.width * rows);
         for (drawer, masks) in [(Party::Right, masks.left), (Party::Left, masks.right)] {
             if let Some(masks) = masks {
-                dealing.fill(drawer, &mut weights);
-                weighted_sums(masks, &weights, &mut self.corrections);
+                dealing.fill(drawer, weights);
+                weighted_sums(masks, weights, &mut self.corrections, self.shape.width);
             }
         }
         self.done += rows;

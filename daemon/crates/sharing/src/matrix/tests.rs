@@ -313,8 +313,157 @@ fn the_dealer_expands_what_the_owner_masked_with() {
             assert_eq!(sum(&expanded, &masked[words.clone()]), rows[words]);
         }
         assert!(matches!(masks.expand(5..usize::MAX, &mut expanded), Err(Error::Range { .. })));
-        #[expect(clippy::reversed_empty_ranges, reason = "what is refused here")]
-        let backwards = 5..4;
+        let backwards = Range { start: 5, end: 4 };
         assert!(matches!(masks.expand(backwards, &mut expanded), Err(Error::Range { .. })));
     }
+}
+
+/// Whether the next words of all streams are those at `drawn` words from their start.
+fn assert_drawn(trio: &mut Trio, drawn: [usize; 2]) {
+    for (party, drawn) in [Party::Left, Party::Right].into_iter().zip(drawn) {
+        let mut stream = Stream::new(seed(if party == Party::Left { 1 } else { 2 }));
+        let expected = stream.words(drawn + 3)[drawn..].to_vec();
+        let mut dealt = vec![0; 3];
+        trio.dealing.fill(party, &mut dealt);
+        assert_eq!(dealt, expected, "the dealer's copy of the stream of {party:?}");
+        let own = if party == Party::Left { &mut trio.left } else { &mut trio.right };
+        own.fill(&mut dealt);
+        assert_eq!(dealt, expected, "the stream of {party:?}");
+    }
+}
+
+macro_rules! assert_refused {
+    ($error:pat, $($attempt:expr),+ $(,)?) => {
+        $(assert!(matches!($attempt.err(), Some($error)), "{}", stringify!($attempt));)+
+    };
+}
+
+#[test]
+fn products_refuse_wrong_shapes_and_draw_nothing_then() {
+    let (case, mut trio) = (small(), Trio::new());
+    let (shape, segments) = (case.shape(), case.segments());
+    let Trio { left, right, dealing } = &mut trio;
+    assert_refused!(
+        Error::Length { .. },
+        Product::open(left, shape, &[0; 5]),
+        Product::open(left, shape, &[0; 7])
+    );
+    for huge in [
+        Shape { rows: usize::MAX, ..shape },
+        Shape { columns: usize::MAX, ..shape },
+        Shape { width: usize::MAX, ..shape },
+    ] {
+        assert_refused!(
+            Error::Range { .. },
+            Product::open(left, huge, &[]),
+            DealtProduct::new(dealing, huge)
+        );
+    }
+    let open = |right: &mut Randomness| Product::open(right, shape, &[0; 6]).unwrap().0;
+    let mut state = open(right).absorb(&[0; 6]).unwrap();
+    assert_refused!(
+        Error::Length { .. },
+        open(&mut Randomness::new(Party::Right, seed(7))).absorb(&[0; 5]),
+        open(&mut Randomness::new(Party::Right, seed(7))).absorb(&[]),
+    );
+    let mut of_left = open(left).absorb(&[0; 6]).unwrap();
+    let mut dealt = DealtProduct::new(dealing, shape).unwrap();
+
+    let segment = &segments[0];
+    let block = |rows| case.block(Party::Right, segment, &(0..rows));
+    let alone = |own| Block { own, peer: None };
+    let narrow = Rows::new(&segment.right.0, 3, 0..2).unwrap();
+    assert_refused!(
+        Error::Length { .. },
+        state.block(right, 64, block(64), &[0; 127]),
+        state.block(right, 64, block(64), &[0; 129]),
+        state.block(right, 64, block(64), &[]),
+        state.block(right, 64, block(63), &[0; 128]),
+        state.block(right, 70, alone(Some(narrow)), &[0; 140]),
+        of_left.block(left, 64, block(64), &[0; 128]),
+    );
+    assert_refused!(Error::Range { .. }, state.block(right, 71, Block::default(), &[0; 142]));
+    assert_refused!(Error::Range { .. }, dealt.block(dealing, 71, BlockMasks::default()));
+    case.masks(segment, &(0..60), |masks| {
+        assert_refused!(Error::Length { .. }, dealt.block(dealing, 61, masks));
+    });
+    assert_drawn(&mut trio, [6, 6]);
+    let Trio { left, right, .. } = &mut trio;
+    state.block(right, 64, block(64), &[0; 128]).unwrap();
+    of_left.block(left, 64, case.block(Party::Left, segment, &(0..64)), &[]).unwrap();
+    assert_refused!(Error::Range { .. }, state.block(right, 7, Block::default(), &[0; 14]));
+    assert_refused!(Error::OutOfOrder(_), state.finish(), of_left.finish());
+}
+
+#[test]
+fn sums_refuse_wrong_shapes_and_draw_nothing_then() {
+    let (case, mut trio) = (small(), Trio::new());
+    let (shape, segments) = (case.shape(), case.segments());
+    let Trio { left, right, dealing } = &mut trio;
+    let huge = Shape { width: usize::MAX, ..shape };
+    assert_refused!(Error::Range { .. }, Sums::new(left, huge), DealtSums::new(dealing, huge));
+    let mut of_left = Sums::new(left, shape).unwrap();
+    let mut state = Sums::new(right, shape).unwrap();
+    let mut dealt = DealtSums::new(dealing, shape).unwrap();
+
+    let segment = &segments[0];
+    let block = |party, rows| case.block(party, segment, &(0..rows));
+    let of_right = |rows| block(Party::Right, rows);
+    assert_refused!(
+        Error::Length { .. },
+        state.open(right, 64, of_right(64), &[0; 127]),
+        state.open(right, 64, of_right(64), &[0; 129]),
+        state.open(right, 64, of_right(63), &[0; 128]),
+    );
+    assert_refused!(
+        Error::Range { .. },
+        state.open(right, 71, Block::default(), &[0; 142]),
+        state.absorb(1, of_right(1), &[0; 2], &[0; 2]),
+        dealt.block(dealing, 71, BlockMasks::default()),
+    );
+    assert_drawn(&mut trio, [6, 0]);
+    let Trio { left, right, dealing } = &mut trio;
+    state.open(right, 70, of_right(70), &[0; 140]).unwrap();
+    of_left.open(left, 70, block(Party::Left, 70), &[0; 140]).unwrap();
+    assert_refused!(
+        Error::Length { .. },
+        state.absorb(70, of_right(70), &[0; 140], &[0; 139]),
+        state.absorb(70, of_right(70), &[0; 139], &[0; 140]),
+        state.absorb(70, of_right(69), &[0; 140], &[0; 140]),
+    );
+    assert_refused!(Error::OutOfOrder(_), of_left.finish(&[]), dealt.finish());
+    state.absorb(70, of_right(70), &[0; 140], &[0; 140]).unwrap();
+    assert_refused!(Error::Length { .. }, state.finish(&[0; 5]));
+    let _ = dealing;
+}
+
+#[test]
+fn parts_that_were_not_announced_are_refused() {
+    let mut trio = Trio::new();
+    let shape = Shape { rows: 2, columns: 1, width: 1, parts: Parts { left: true, right: false } };
+    let mut sums = Sums::new(&mut trio.right, shape).unwrap();
+    let mut dealt = DealtProduct::new(&mut trio.dealing, shape).unwrap();
+    let (state, words) = Product::open(&mut trio.right, shape, &[3]).unwrap();
+    assert_eq!(words.len(), 1);
+    let mut product = state.absorb(&[]).unwrap();
+    let own = Block { own: Some(Rows::new(&[1, 2], 1, 0..1).unwrap()), peer: None };
+    let masks = BlockMasks { left: None, right: own.own };
+    assert_refused!(
+        Error::Range { .. },
+        sums.open(&mut trio.right, 2, own, &[0; 2]),
+        product.block(&mut trio.right, 2, own, &[0; 2]),
+        dealt.block(&mut trio.dealing, 2, masks),
+    );
+}
+
+#[test]
+fn views_of_rows_are_checked() {
+    assert_eq!(Rows::new(&[1, 2, 3, 4], 2, 1..2).unwrap().iter().collect::<Vec<_>>(), [[2], [4]]);
+    assert_refused!(Error::Length { .. }, Rows::new(&[1, 2, 3], 2, 0..1));
+    assert_refused!(
+        Error::Range { .. },
+        Rows::new(&[], 0, 0..0),
+        Rows::new(&[], 2, 0..3),
+        Rows::new(&[], 2, Range { start: 2, end: 1 })
+    );
 }
