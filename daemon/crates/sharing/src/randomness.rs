@@ -4,8 +4,10 @@
 //! correlation (its share of a product of masks, say) comes from its stream too; the right party's part is what makes
 //! the correlation true, and the dealer, who knows both streams, sends it: the *correction*. It is masked by the left
 //! party's part, which the right party does not know, so it is uniform to it.
-
-use zeroize::Zeroizing;
+//!
+//! **Order.** For each block of an operation, in the order in which the blocks are opened, a party draws its masks for
+//! one exchange and then, at the left party, its parts. Absorbing draws nothing; so any number of blocks may be open
+//! at a time, and the dealer, who deals block after block, reads both streams in the same order.
 
 use crate::{Party, Seed, Stream};
 
@@ -29,27 +31,6 @@ impl Randomness {
     /// The next words of the stream: masks.
     pub fn fill(&mut self, words: &mut [u64]) {
         self.stream.fill_words(words);
-    }
-
-    /// The next `count` words of the stream.
-    pub fn words(&mut self, count: usize) -> Zeroizing<Vec<u64>> {
-        Zeroizing::new(self.stream.words(count))
-    }
-
-    /// This party's part of a correlation of `count` words, into `out`: the left party's from its stream, the right
-    /// party's from `corrections`, which it takes from the front of the slice.
-    ///
-    /// # Panics
-    /// When the right party is given fewer corrections than it needs: the caller checks what the dealer sent.
-    pub fn part(&mut self, out: &mut [u64], corrections: &mut &[u64]) {
-        match self.party {
-            Party::Left => self.stream.fill_words(out),
-            Party::Right => {
-                let (now, rest) = corrections.split_at(out.len());
-                out.copy_from_slice(now);
-                *corrections = rest;
-            }
-        }
     }
 }
 

@@ -9,6 +9,12 @@ use crate::error::{check_length, check_range};
 use crate::transpose::transpose;
 use crate::wipe::wipe;
 
+/// Words of a wire that are transposed at a time: a cache line.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Lanes that are transposed at a time.
+const BATCH: usize = 64 * SIDE_BY_SIDE;
+
 /// `bits` wires over `lanes` instances: bit `i % 64` of word `i / 64` of a wire belongs to lane `i`.
 ///
 /// A number takes one wire a bit, least significant first. The unused lanes of the last word are always zero. The
@@ -32,27 +38,29 @@ impl BitSlices {
     /// [`Error::Length`] when `values` is not a whole number of values, [`Error::Range`] when a value has fewer than
     /// `bits` bits or no limb at all.
     pub fn from_limbs(values: &[u64], limbs_per_value: usize, bits: usize) -> Result<Self, Error> {
-        check_range("limbs of a value", limbs_per_value, 1, usize::MAX / 64)?;
+        check_range("limbs of a value", limbs_per_value, 1, usize::MAX / BATCH)?;
         check_range("bits of a value", bits, 0, 64 * limbs_per_value)?;
         let lanes = values.len() / limbs_per_value;
         check_length("limbs in whole values", values.len(), lanes * limbs_per_value)?;
         let mut slices = Self::zero(bits, lanes);
         let words = slices.words();
-        let mut block = [0; 64];
-        for word in 0..words {
-            let rows = &values[64 * word * limbs_per_value..];
+        let mut blocks = [[0; SIDE_BY_SIDE]; 64];
+        for (first, values) in (0..words).step_by(SIDE_BY_SIDE).zip(values.chunks(BATCH * limbs_per_value)) {
+            let count = SIDE_BY_SIDE.min(words - first);
             for limb in 0..bits.div_ceil(64) {
-                block.fill(0);
-                for (row, value) in block.iter_mut().zip(rows.chunks_exact(limbs_per_value)) {
-                    *row = value[limb];
+                blocks.as_flattened_mut().fill(0);
+                for (column, values) in values.chunks(64 * limbs_per_value).enumerate() {
+                    for (row, value) in blocks.iter_mut().zip(values.chunks_exact(limbs_per_value)) {
+                        row[column] = value[limb];
+                    }
                 }
-                transpose(&mut block);
-                for (bit, row) in (64 * limb..bits.min(64 * limb + 64)).zip(&block) {
-                    slices.data[bit * words + word] = *row;
+                transpose(&mut blocks);
+                for (bit, row) in (64 * limb..bits.min(64 * limb + 64)).zip(&blocks) {
+                    slices.data[bit * words + first..][..count].copy_from_slice(&row[..count]);
                 }
             }
         }
-        block.zeroize();
+        blocks.as_flattened_mut().zeroize();
         Ok(slices)
     }
 
@@ -90,25 +98,25 @@ impl BitSlices {
         check_range("limbs of a value", limbs_per_value, self.bits.div_ceil(64).max(1), usize::MAX / 64)?;
         let words = self.words();
         let mut values = vec![0; self.lanes * limbs_per_value];
-        let mut block = [0; 64];
+        let mut block = [[0]; 64];
         for word in 0..words {
             let lanes = self.lanes.min(64 * word + 64) - 64 * word;
             let rows = &mut values[64 * word * limbs_per_value..][..lanes * limbs_per_value];
             for limb in 0..limbs_per_value {
                 for (bit, row) in (64 * limb..).zip(&mut block) {
-                    *row = match self.bits {
+                    *row = [match self.bits {
                         bits if bit < bits => self.data[bit * words + word],
                         bits if signed && bits > 0 => self.data[(bits - 1) * words + word],
                         _ => 0,
-                    };
+                    }];
                 }
                 transpose(&mut block);
                 for (value, row) in rows.chunks_exact_mut(limbs_per_value).zip(&block) {
-                    value[limb] = *row;
+                    value[limb] = row[0];
                 }
             }
         }
-        block.zeroize();
+        block.as_flattened_mut().zeroize();
         Ok(values)
     }
 
