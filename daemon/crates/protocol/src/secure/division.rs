@@ -27,7 +27,7 @@
 //! | where they lie | c(n + 3) | (2d + 1)k comparisons |
 //! | the quotient or the old value | 1 | 3dk choices |
 //!
-//! That is 9 + c(n + 1) + c(n + 3): 15 exchanges for 7 to 16 count bits, 16 for 17 and 18, 17 for 19 to 31.
+//! That is 9 + c(n + 1) + c(n + 3): 15 exchanges for 9 to 22 count bits, 16 for 23 and 24, 17 for 25 to 31.
 
 mod reciprocal;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use sharing::{BitSlices, Circuit, Party, RingVec};
+use sharing::{BitSlices, Circuit, Party, RingVec, sign};
 
 use super::{Bits, Engine, Ring, Segment};
 use crate::error::ProtocolError;
@@ -76,17 +76,6 @@ impl Table {
     }
 }
 
-/// The exchanges of [`Engine::negative`]: 2-bit chunks below the top bit, merged by threes.
-pub(super) fn sign_exchanges(width: usize) -> usize {
-    let mut chunks = (width - 1).div_ceil(2);
-    let mut exchanges = usize::from(chunks > 0);
-    while chunks > 1 {
-        chunks = chunks.div_ceil(3);
-        exchanges += 1;
-    }
-    exchanges
-}
-
 fn share(limbs: usize, words: Vec<u64>) -> Result<Ring, ProtocolError> {
     Ok(Ring::held(RingVec::new(limbs, words)?))
 }
@@ -138,7 +127,7 @@ impl Engine for Plain {
 
     async fn negative(&mut self, _: Place, x: &Ring, width: usize) -> Result<Bits, ProtocolError> {
         assert!((1..=64 * x.limbs()).contains(&width));
-        self.exchanges += sign_exchanges(width);
+        self.exchanges += sign::exchanges(width);
         let (limb, bit) = ((width - 1) / 64, (width - 1) % 64);
         let signs: Vec<bool> =
             words(x).chunks_exact(x.limbs()).map(|element| element[limb] >> bit & 1 == 1).collect();
@@ -266,10 +255,5 @@ mod tests {
         let sums = run(engine.weighted_sums(PLACE, &rows, 1..3, 0..2, &ring(&[1, 1, 0, -1])));
         assert_eq!(integers(&sums), [11, 13, -7, -8]);
         assert_eq!(integers(&engine.columns(&rows, 1..3, 1..3).unwrap()), [5, 8, 6, 9]);
-    }
-
-    #[test]
-    fn signs_take_as_many_exchanges_as_said() {
-        assert_eq!([1, 2, 3, 55, 56, 64].map(sign_exchanges), [0, 1, 1, 4, 5, 5]);
     }
 }

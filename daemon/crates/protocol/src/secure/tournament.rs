@@ -159,7 +159,7 @@ impl Tree {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::plain::{PLACE, Plain, integers, numbers, ring, run, sign_exchanges};
+    use super::super::plain::{PLACE, Plain, integers, numbers, ring, run};
     use super::*;
 
     /// The place and the value of each lane's first least score; `scores` are columns.
@@ -251,7 +251,7 @@ mod tests {
                 let scores = ring(&vec![0; players * 3]);
                 run(play(&mut engine, PLACE, 58, scores, players, least));
                 let choices = if least || levels == 0 { levels } else { levels - 1 };
-                assert_eq!(engine.exchanges, levels * sign_exchanges(58) + choices, "{players}");
+                assert_eq!(engine.exchanges, levels * sharing::sign::exchanges(58) + choices, "{players}");
             }
         }
     }
