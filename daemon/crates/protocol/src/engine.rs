@@ -1,10 +1,11 @@
 //! The two compute parties' side of a circuit: an exchange for every AND layer, one to open.
 
 use sharing::{BitSlices, Circuit, Evaluation, Party, Triples};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Misbehaviour, ProtocolError};
 use crate::link::{Link, Place, SentBy, SentTo};
-use crate::message::{Corrections, ENVELOPE, Layer, Opening};
+use crate::message::{Corrections, ENVELOPE, Layer, Opening, Words};
 use crate::party::{PartyId, Role};
 
 /// The most correction words in one message, so that the dealer streams them.
@@ -40,6 +41,65 @@ where
 {
     let peer = link.peer();
     link.send(place, message).await.map_err(|source| ProtocolError::Link { peer, place, source })
+}
+
+/// The most words of one message of a sealed run: with its envelope it fits one frame.
+pub(crate) const WORDS: usize = (1 << 17) - 128;
+
+/// Sends words as messages of bounded length; none if there are no words.
+pub(crate) async fn send_words<M, Me, Peer, L>(
+    link: &mut L,
+    place: Place,
+    words: Vec<u64>,
+) -> Result<(), ProtocolError>
+where
+    Me: Role,
+    Peer: Role,
+    L: Link<Me, Peer>,
+    M: Words + SentBy<Me> + SentTo<Peer>,
+{
+    if words.is_empty() {
+        return Ok(());
+    }
+    if words.len() <= WORDS {
+        return send(link, place, &M::new(words)).await;
+    }
+    let words = Zeroizing::new(words);
+    for words in words.chunks(WORDS) {
+        send(link, place, &M::new(words.to_vec())).await?;
+    }
+    Ok(())
+}
+
+/// Receives what [`send_words`] sends: `count` words of `what`.
+pub(crate) async fn receive_words<M, Me, Peer, L>(
+    link: &mut L,
+    place: Place,
+    what: &'static str,
+    count: usize,
+) -> Result<Vec<u64>, ProtocolError>
+where
+    Me: Role,
+    Peer: Role,
+    L: Link<Me, Peer>,
+    M: Words + SentBy<Peer> + SentTo<Me>,
+{
+    let mut all = Vec::new();
+    while all.len() < count {
+        let expected = (count - all.len()).min(WORDS);
+        let mut words = receive::<M, _, _, _>(link, place, 8 * expected).await?.take();
+        check_length(link.peer(), place, what, words.len(), expected)?;
+        if expected == count {
+            return Ok(words);
+        }
+        if all.is_empty() {
+            // All room at once: a growing vector would leave its old content behind unwiped.
+            all.reserve_exact(count);
+        }
+        all.append(&mut words);
+        words.zeroize();
+    }
+    Ok(all)
 }
 
 /// Holds a received vector to the length that the run's shape demands.

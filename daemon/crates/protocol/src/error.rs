@@ -37,6 +37,9 @@ pub enum ProtocolError {
         /// The clusters asked for.
         k: usize,
     },
+    /// What this host kept of an earlier run is not what the resumed run goes on from.
+    #[error("the state kept of the earlier run does not fit; start a new run")]
+    Checkpoint,
     /// The operating system gave no randomness.
     #[error("the operating system's random generator failed")]
     Randomness,
@@ -90,7 +93,10 @@ impl ProtocolError {
                 own(Cause::Data, "its rows cannot take part; its own log says why".into())
             }
             ProtocolError::TooFewRows { .. } => own(Cause::Data, self.to_string()),
-            ProtocolError::Rows(_) | ProtocolError::Randomness | ProtocolError::Defect(_) => {
+            ProtocolError::Rows(_)
+            | ProtocolError::Checkpoint
+            | ProtocolError::Randomness
+            | ProtocolError::Defect(_) => {
                 own(Cause::Internal, "failed for a reason of its own; its own log says why".into())
             }
         }

@@ -5,7 +5,7 @@ use std::future::Future;
 use kmeans::Metric;
 use kmeans::fixed::{
     Assignment, GridRows, RawRows, Scale, assign, cluster_costs, cluster_sums, moments, moved_at_most,
-    normalise, scale_from_shown, split,
+    normalise, split,
 };
 use sharing::BitSlices;
 
@@ -77,13 +77,23 @@ pub(crate) trait JointHost: Send {
     -> impl Future<Output = Result<(), ProtocolError>> + Send;
 }
 
-/// A run, protocol.md section 5 in mode `open`.
-pub(crate) async fn run<J: JointHost>(
+/// A host's rows after the first steps of a run.
+pub(crate) struct Prepared {
+    /// The scale of each attribute.
+    pub(crate) scale: Vec<Scale>,
+    /// The rows that take part, on the run's grid.
+    pub(crate) rows: GridRows,
+    /// Those rows' indices in the input.
+    pub(crate) kept: Vec<usize>,
+}
+
+/// 1. Agree and 2. Normalise, the same in both modes. A resumed run has its scale from before.
+pub(crate) async fn prepare<J: JointHost>(
     joint: &mut J,
     plan: &Plan,
-    input: HostInput<'_>,
-) -> Result<Outcome, ProtocolError> {
-    let schedule = Schedule::new(plan)?;
+    schedule: &Schedule<'_>,
+    input: &HostInput<'_>,
+) -> Result<Prepared, ProtocolError> {
     let (rows, kept) = input.rows.prepare(plan.missing)?;
 
     // 1. Agree: the public row counts are padded, so whether k is too large is found together.
@@ -93,16 +103,25 @@ pub(crate) async fn run<J: JointHost>(
 
     // 2. Normalise.
     (input.progress)(Place { step: Step::Normalise, round: 0 });
-    let shown = match plan.normalise.needs_moments(plan.missing) {
-        true => {
-            let operation = schedule.moments();
+    let scale = match (&input.resume, schedule.moments()) {
+        (Some(checkpoint), _) => checkpoint.scale.clone(),
+        (None, Some(operation)) => {
             let opened = joint.joint(&operation, operation.own(&moments(&rows))).await?;
-            operation.shown(&opened)?
+            schedule.scale(&operation.shown(&opened)?)?
         }
-        false => Vec::new(),
+        (None, None) => schedule.scale(&[])?,
     };
-    let scale = scale_from_shown(&plan.normalise, plan.dim, &shown);
-    let rows = normalise(&rows, &scale)?;
+    Ok(Prepared { rows: normalise(&rows, &scale)?, scale, kept })
+}
+
+/// A run, protocol.md section 5 in mode `open`.
+pub(crate) async fn run<J: JointHost>(
+    joint: &mut J,
+    plan: &Plan,
+    input: HostInput<'_>,
+) -> Result<Outcome, ProtocolError> {
+    let schedule = Schedule::new(plan)?;
+    let Prepared { scale, rows, kept } = prepare(joint, plan, &schedule, &input).await?;
     let mut host = Host { joint, plan, schedule: &schedule, rows, metric: input.metric };
 
     // 4. Start.
@@ -253,11 +272,11 @@ impl<J: JointHost> Host<'_, J> {
 }
 
 /// Numbers as two limbs each.
-fn limbs(values: impl Iterator<Item = u128>) -> Vec<u64> {
+pub(crate) fn limbs(values: impl Iterator<Item = u128>) -> Vec<u64> {
     values.flat_map(|value| [value as u64, (value >> 64) as u64]).collect()
 }
 
 /// Only a misbehaving compute party leads to such an opened value; the lead speaks for both.
-fn out_of_range(place: Place) -> ProtocolError {
+pub(crate) fn out_of_range(place: Place) -> ProtocolError {
     ProtocolError::Misbehaviour { peer: PartyId::LEAD, place, what: Misbehaviour::Range }
 }

@@ -12,6 +12,7 @@ mod party;
 mod plan;
 mod roles;
 mod schedule;
+mod sealed;
 mod secure;
 
 pub use checkpoint::Checkpoint;

@@ -154,6 +154,28 @@ impl Drop for TripleSeed {
     }
 }
 
+/// A message of nothing but words, which may be cut into several.
+pub(crate) trait Words: Message {
+    fn new(words: Vec<u64>) -> Self;
+    fn take(&mut self) -> Vec<u64>;
+}
+
+macro_rules! of_words {
+    ($($name:ident),+) => {$(
+        impl Words for $name {
+            fn new(words: Vec<u64>) -> Self {
+                $name { words }
+            }
+
+            fn take(&mut self) -> Vec<u64> {
+                std::mem::take(&mut self.words)
+            }
+        }
+    )+};
+}
+
+of_words!(Corrections, Opening, Opened, MaskedRows, Masked, RowShare, LabelShare, MaskedLabels);
+
 macro_rules! route {
     ($name:ident = $kind:literal: $($from:ident),+ => $($to:ident),+) => {
         impl Message for $name {

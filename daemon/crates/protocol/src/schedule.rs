@@ -1,11 +1,12 @@
 //! Which joint operations a run consists of, with their places: the same for hosts and third party.
 
-use kmeans::fixed::{GROWTH_ROUNDS, Normalise};
+use kmeans::fixed::{GROWTH_ROUNDS, Normalise, Scale, scale_from_shown, sealed};
+use num_bigint::BigUint;
 
 use crate::error::ProtocolError;
 use crate::link::{Place, Step};
 use crate::operation::{Centres, Division, Headcount, JointMoments, Largest, Least, Shown, Withheld};
-use crate::plan::Plan;
+use crate::plan::{Plan, Privacy};
 
 /// The operations of one run.
 pub(crate) struct Schedule<'a> {
@@ -35,12 +36,27 @@ impl<'a> Schedule<'a> {
         Headcount { k: self.plan.k }
     }
 
-    pub(crate) fn moments(&self) -> JointMoments {
-        JointMoments {
+    /// The joint moments, unless the scale is public or known from before.
+    pub(crate) fn moments(&self) -> Option<JointMoments> {
+        let needed = self.plan.normalise.needs_moments(self.plan.missing) && self.plan.resume.is_none();
+        needed.then_some(JointMoments {
             deviations: self.plan.normalise == Normalise::ZScore,
             dim: self.plan.dim,
             count_bits: self.plan.count_bits(),
-        }
+        })
+    }
+
+    /// The scale of each attribute from what was shown of its moments, on the run's grid.
+    pub(crate) fn scale(&self, shown: &[(i128, BigUint)]) -> Result<Vec<Scale>, ProtocolError> {
+        let plan = self.plan;
+        let scale = scale_from_shown(&plan.normalise, plan.dim, shown);
+        Ok(match plan.privacy {
+            Privacy::Open => scale,
+            Privacy::Sealed(_) => {
+                let grid = sealed::grid(&plan.normalise, plan.dim)?;
+                scale.into_iter().map(|scale| scale.on(grid)).collect()
+            }
+        })
     }
 
     /// From no centre to one in a single round (it is the mean), then step by step to k.

@@ -1,17 +1,21 @@
 //! L, the host where the run was asked for: gathers ciphertexts, masks their product, left compute party.
 
 use paillier::{Encryptor, Mask, Packing, PublicKey};
-use sharing::{BitSlices, Circuit, Party, RingVec, Seed, Triples};
+use sharing::{BitSlices, Circuit, Party, RingVec, Triples};
+use zeroize::Zeroizing;
 
-use super::{SETUP, defect, from_bytes, receive_key, rng, to_bytes};
-use crate::engine::{self, FromSeed, receive, send};
+use super::compute::{ComputeParty, Computing, receive_labels, share_of};
+use super::{defect, from_bytes, receive_key, receive_seed, rng, to_bytes};
+use crate::engine::{self, FromSeed, receive, receive_words, send, send_words};
 use crate::error::ProtocolError;
 use crate::host::{self, HostInput, JointHost, Outcome};
 use crate::link::{Link, Place};
-use crate::message::{Contribution, MaskedTotal, Opened, Proceed, TripleSeed};
+use crate::message::{Contribution, LabelShare, MaskedLabels, MaskedTotal, Opened, Proceed, RowShare};
 use crate::operation::{Engine, Operation, Total};
-use crate::party::{Contributor, Lead, Second, ThirdParty};
-use crate::plan::Plan;
+use crate::party::{Contributor, Lead, PartyId, Second, ThirdParty};
+use crate::plan::{Plan, Privacy};
+use crate::sealed::{self, REVEAL, Shape};
+use crate::secure::pair::{Pair, Seeded, Supplies};
 
 /// The lead's links.
 pub struct LeadLinks<S, C, T> {
@@ -28,6 +32,7 @@ struct State<'a, S, C, T> {
     key: PublicKey,
     encryptor: Encryptor,
     triples: Triples,
+    supplies: Supplies,
 }
 
 /// Runs the lead's part of a run.
@@ -42,9 +47,64 @@ where
     T: Link<Lead, ThirdParty>,
 {
     let (key, encryptor) = receive_key(plan, &mut links.third).await?;
-    let seed: TripleSeed = receive(&mut links.third, SETUP, 32).await?;
-    let triples = Triples::left(Seed::from_bytes(seed.seed));
-    host::run(&mut State { links, key, encryptor, triples }, plan, input).await
+    let seed = receive_seed(&mut links.third).await?;
+    let supplies = Supplies::new(Party::Left, &seed);
+    let mut state = State { links, key, encryptor, triples: Triples::left(seed), supplies };
+    match plan.privacy {
+        Privacy::Open => host::run(&mut state, plan, input).await,
+        Privacy::Sealed(form) => {
+            let mut computing = Computing::new(state, PartyId::LEAD, plan, form)?;
+            sealed::run(&mut computing, plan, PartyId::LEAD, input).await
+        }
+    }
+}
+
+impl<S, C, T> ComputeParty for State<'_, S, C, T>
+where
+    S: Link<Lead, Second>,
+    C: Link<Lead, Contributor>,
+    T: Link<Lead, ThirdParty>,
+{
+    type Engine<'e>
+        = Pair<'e, Lead, Second, S, Seeded>
+    where
+        Self: 'e;
+
+    fn engine(&mut self) -> Self::Engine<'_> {
+        Pair::new(&mut self.links.second, Seeded, &mut self.supplies)
+    }
+
+    /// "H masks its rows with a stream that G has too and sends them to L": what comes is L's share.
+    async fn gather(&mut self, place: Place, words: &[usize]) -> Result<Zeroizing<Vec<u64>>, ProtocolError> {
+        let mut all = Zeroizing::new(Vec::with_capacity(words.iter().sum()));
+        for (link, &words) in self.links.contributors.iter_mut().zip(words) {
+            all.append(&mut receive_words::<RowShare, _, _, _>(link, place, "words of rows", words).await?);
+        }
+        Ok(all)
+    }
+
+    async fn tell(&mut self, place: Place, words: &[u64]) -> Result<(), ProtocolError> {
+        for link in &mut self.links.contributors {
+            send_words::<Opened, _, _, _>(link, place, words.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// "Each host's labels are opened to that host alone": G's and L's shares change hands; of a further host's labels G's
+    /// share comes masked, and goes on with L's added.
+    async fn hand_out(&mut self, shape: &Shape<'_>, share: &BitSlices) -> Result<BitSlices, ProtocolError> {
+        let theirs = share_of(share, shape, PartyId::SECOND)?;
+        send_words::<LabelShare, _, _, _>(&mut self.links.second, REVEAL, theirs.as_words().to_vec()).await?;
+        let own = share_of(share, shape, PartyId::LEAD)?;
+        let peer = receive_labels::<LabelShare, _, _>(&mut self.links.second, &own).await?;
+        for (index, link) in self.links.contributors.iter_mut().enumerate() {
+            let share = share_of(share, shape, PartyId(index as u8 + 2))?;
+            let masked = receive_labels::<MaskedLabels, _, _>(&mut self.links.second, &share).await?;
+            let words = share.xor(&masked)?.as_words().to_vec();
+            send_words::<LabelShare, _, _, _>(link, REVEAL, words).await?;
+        }
+        Ok(own.xor(&peer)?)
+    }
 }
 
 impl<S, C, T> JointHost for State<'_, S, C, T>

@@ -1,6 +1,7 @@
 //! The four roles. Each does its part of a joint operation; `host.rs` and [`third_party`] say which operations
 //! follow each other.
 
+mod compute;
 mod contributor;
 mod lead;
 mod second;
@@ -12,11 +13,12 @@ pub use second::{SecondLinks, second};
 pub use third_party::{ThirdPartyLinks, third_party};
 
 use paillier::{Ciphertext, Encryptor, PublicKey};
+use sharing::Seed;
 
 use crate::engine::receive;
 use crate::error::{Misbehaviour, ProtocolError};
 use crate::link::{Link, Place, SentTo, Step};
-use crate::message::Key;
+use crate::message::{Key, TripleSeed};
 use crate::party::{PartyId, Role, ThirdParty};
 use crate::plan::Plan;
 
@@ -43,6 +45,15 @@ where
     }
     let encryptor = Encryptor::new(&key, &mut rng());
     Ok((key, encryptor))
+}
+
+/// Receives a seed that the third party gives to this party.
+async fn receive_seed<Me: Role>(third: &mut impl Link<Me, ThirdParty>) -> Result<Seed, ProtocolError>
+where
+    TripleSeed: SentTo<Me>,
+{
+    let message: TripleSeed = receive(third, SETUP, 32).await?;
+    Ok(Seed::from_bytes(message.seed))
 }
 
 /// The operating system's generator.

@@ -2,16 +2,20 @@
 
 use paillier::{Encryptor, Packing, PublicKey};
 use sharing::{BitSlices, Circuit, Party, RingVec, Seed, Triples};
+use zeroize::Zeroizing;
 
-use super::{SETUP, defect, receive_key, rng, to_bytes};
-use crate::engine::{self, FromDealer, check_length, receive, send};
+use super::compute::{ComputeParty, Computing, common_stream, masked_labels, receive_labels, share_of};
+use super::{defect, receive_key, receive_seed, rng, to_bytes};
+use crate::engine::{self, FromDealer, check_length, receive, send, send_words};
 use crate::error::ProtocolError;
 use crate::host::{self, HostInput, JointHost, Outcome};
 use crate::link::{Link, Place};
-use crate::message::{Contribution, TotalShare, TripleSeed};
+use crate::message::{Contribution, LabelShare, MaskedLabels, TotalShare};
 use crate::operation::{Engine, Operation, Total};
 use crate::party::{Lead, PartyId, Second, ThirdParty};
-use crate::plan::Plan;
+use crate::plan::{Plan, Privacy};
+use crate::sealed::{self, REVEAL, Shape};
+use crate::secure::pair::{Dealt, Pair, Supplies};
 
 /// The second host's links.
 pub struct SecondLinks<L, T> {
@@ -26,6 +30,9 @@ struct State<'a, L, T> {
     key: PublicKey,
     encryptor: Encryptor,
     triples: Triples,
+    supplies: Supplies,
+    /// What it has in common with each further host.
+    further: Vec<Seed>,
 }
 
 /// Runs the second host's part of a run.
@@ -39,9 +46,69 @@ where
     T: Link<Second, ThirdParty>,
 {
     let (key, encryptor) = receive_key(plan, &mut links.third).await?;
-    let seed: TripleSeed = receive(&mut links.third, SETUP, 32).await?;
-    let triples = Triples::right(Seed::from_bytes(seed.seed));
-    host::run(&mut State { links, key, encryptor, triples }, plan, input).await
+    let seed = receive_seed(&mut links.third).await?;
+    let mut further = Vec::new();
+    if let Privacy::Sealed(_) = plan.privacy {
+        for _ in 2..plan.hosts {
+            further.push(receive_seed(&mut links.third).await?);
+        }
+    }
+    let supplies = Supplies::new(Party::Right, &seed);
+    let mut state = State { links, key, encryptor, triples: Triples::right(seed), supplies, further };
+    match plan.privacy {
+        Privacy::Open => host::run(&mut state, plan, input).await,
+        Privacy::Sealed(form) => {
+            let mut computing = Computing::new(state, PartyId::SECOND, plan, form)?;
+            sealed::run(&mut computing, plan, PartyId::SECOND, input).await
+        }
+    }
+}
+
+impl<L, T> ComputeParty for State<'_, L, T>
+where
+    L: Link<Second, Lead>,
+    T: Link<Second, ThirdParty>,
+{
+    type Engine<'e>
+        = Pair<'e, Second, Lead, L, Dealt<'e, T>>
+    where
+        Self: 'e;
+
+    fn engine(&mut self) -> Self::Engine<'_> {
+        Pair::new(&mut self.links.lead, Dealt(&mut self.links.third), &mut self.supplies)
+    }
+
+    /// "H masks its rows with a stream that G has too": the stream is G's share.
+    async fn gather(&mut self, place: Place, words: &[usize]) -> Result<Zeroizing<Vec<u64>>, ProtocolError> {
+        let mut all = Zeroizing::new(vec![0; words.iter().sum()]);
+        let mut rest = all.as_mut_slice();
+        for (seed, &words) in self.further.iter().zip(words) {
+            let (share, others) = rest.split_at_mut(words);
+            common_stream(seed, place).fill_words(share);
+            rest = others;
+        }
+        Ok(all)
+    }
+
+    async fn tell(&mut self, _: Place, _: &[u64]) -> Result<(), ProtocolError> {
+        Ok(())
+    }
+
+    /// "Each host's labels are opened to that host alone": of a further host's labels G's share goes masked to L, who adds
+    /// its own and passes it on.
+    async fn hand_out(&mut self, shape: &Shape<'_>, share: &BitSlices) -> Result<BitSlices, ProtocolError> {
+        let lead = &mut self.links.lead;
+        let theirs = share_of(share, shape, PartyId::LEAD)?;
+        send_words::<LabelShare, _, _, _>(lead, REVEAL, theirs.as_words().to_vec()).await?;
+        let own = share_of(share, shape, PartyId::SECOND)?;
+        let peer = receive_labels::<LabelShare, _, _>(lead, &own).await?;
+        for (index, seed) in self.further.iter().enumerate() {
+            let share = share_of(share, shape, PartyId(index as u8 + 2))?;
+            let masked = masked_labels(&share, seed)?.as_words().to_vec();
+            send_words::<MaskedLabels, _, _, _>(lead, REVEAL, masked).await?;
+        }
+        Ok(own.xor(&peer)?)
+    }
 }
 
 impl<L, T> JointHost for State<'_, L, T>

@@ -7,12 +7,13 @@ use std::ops::Range;
 
 use sharing::BitSlices;
 
+use crate::engine::WORDS;
 use crate::error::ProtocolError;
 
 /// The most lanes of a block.
 pub(crate) const LANES: usize = 1 << 14;
-/// The most bytes of a block's message, its envelope left room for.
-pub(crate) const MESSAGE: usize = (1 << 20) - 1024;
+/// The most bytes of a block's message.
+const MESSAGE: usize = 8 * WORDS;
 
 /// Cuts `lanes` lanes into blocks, of which a lane takes `words` words of the longest message.
 pub(crate) fn of(lanes: usize, words: usize) -> impl Iterator<Item = Range<usize>> + Clone {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::matrix::{Layout, RowBlock};
 use super::pair::{MASKS, ROWS, TRIPLES, rows_at, rows_seed, sign_words};
 use super::{Bits, Engine, Ring, Segment, blocks};
-use crate::engine::{CORRECTIONS_CHUNK, send};
+use crate::engine::{CORRECTIONS_CHUNK, send_words};
 use crate::error::ProtocolError;
 use crate::link::{Link, Place};
 use crate::message::Corrections;
@@ -85,19 +85,8 @@ impl<'a, L: Link<ThirdParty, Second>> Deal<'a, L> {
         Deal { link, stock }
     }
 
-    /// Sends the corrections of one block, in messages as [`Dealt`](super::pair::Dealt) takes them.
-    async fn send(&mut self, place: Place, mut words: Vec<u64>) -> Result<(), ProtocolError> {
-        if words.len() <= CORRECTIONS_CHUNK {
-            return match words.is_empty() {
-                true => Ok(()),
-                false => send(self.link, place, &Corrections { words }).await,
-            };
-        }
-        for words in words.chunks(CORRECTIONS_CHUNK) {
-            send(self.link, place, &Corrections { words: words.to_vec() }).await?;
-        }
-        words.fill(0);
-        Ok(())
+    async fn send(&mut self, place: Place, words: Vec<u64>) -> Result<(), ProtocolError> {
+        send_words::<Corrections, _, _, _>(self.link, place, words).await
     }
 }
 

@@ -135,7 +135,7 @@ mod tests {
     fn long_ranges_are_cut_into_messages() {
         let layout = Layout::new(&[Segment { rows: 50_000, left: true, right: false }], 3);
         let blocks = layout.blocks(&(7..50_000), 100);
-        assert!(blocks.iter().all(|block| block.rows.len() * 800 <= blocks::MESSAGE));
+        assert!(blocks.iter().all(|block| block.rows.len() * 100 <= crate::engine::WORDS));
         assert_eq!(blocks.iter().map(|block| block.rows.len()).sum::<usize>(), 50_000 - 7);
         assert_eq!(blocks[1].of(Party::Left).map(|rows| rows.start), Some(7 + blocks[0].rows.len()));
     }

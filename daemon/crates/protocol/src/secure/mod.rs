@@ -5,16 +5,18 @@
 //! are empty: only shapes flow.
 
 mod assign;
-mod blocks;
-mod deal;
+pub(crate) mod blocks;
+pub(crate) mod clustering;
+pub(crate) mod deal;
 mod division;
 mod matrix;
-mod pair;
+pub(crate) mod pair;
 #[cfg(test)]
 mod plain;
 mod share;
 #[cfg(test)]
 mod split;
+mod start;
 mod stop;
 mod task;
 mod tournament;

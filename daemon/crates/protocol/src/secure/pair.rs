@@ -19,11 +19,11 @@ use zeroize::Zeroizing;
 
 use super::matrix::{Layout, RowBlock};
 use super::{Bits, Engine, Ring, Segment, blocks};
-use crate::engine::{CORRECTIONS_CHUNK, check_length, receive, send};
+use crate::engine::{CORRECTIONS_CHUNK, WORDS, check_length, receive, receive_words, send, send_words};
 use crate::error::ProtocolError;
 use crate::link::{Link, Place, SentBy, SentTo};
 use crate::message::{Corrections, Layer, Masked, MaskedRows, Opening};
-use crate::party::{PartyId, Role, Second, ThirdParty};
+use crate::party::{Role, Second, ThirdParty};
 
 /// Bytes that a party sends before it takes the peer's: more than a long line holds, and far less than a link queues.
 const AHEAD: usize = 8 << 20;
@@ -82,17 +82,7 @@ pub(crate) struct Dealt<'a, T>(pub(crate) &'a mut T);
 
 impl<T: Link<Second, ThirdParty>> Supply for Dealt<'_, T> {
     async fn corrections(&mut self, place: Place, words: usize) -> Result<Vec<u64>, ProtocolError> {
-        let mut all = Vec::with_capacity(words);
-        while all.len() < words {
-            let expected = (words - all.len()).min(CORRECTIONS_CHUNK);
-            let mut corrections: Corrections = receive(self.0, place, 8 * expected).await?;
-            check_length(PartyId::THIRD_PARTY, place, "corrections", corrections.words.len(), expected)?;
-            if expected == words {
-                return Ok(std::mem::take(&mut corrections.words));
-            }
-            all.extend_from_slice(&corrections.words);
-        }
-        Ok(all)
+        receive_words::<Corrections, _, _, _>(self.0, place, "corrections", words).await
     }
 }
 
@@ -132,33 +122,12 @@ where
         self.supplies.randomness.party()
     }
 
-    /// Sends words as messages of bounded length.
     async fn send(&mut self, place: Place, words: Vec<u64>) -> Result<(), ProtocolError> {
-        if 8 * words.len() <= blocks::MESSAGE {
-            return match words.is_empty() {
-                true => Ok(()),
-                false => send(self.link, place, &Masked { words }).await,
-            };
-        }
-        for words in words.chunks(blocks::MESSAGE / 8) {
-            send(self.link, place, &Masked { words: words.to_vec() }).await?;
-        }
-        Ok(())
+        send_words::<Masked, _, _, _>(self.link, place, words).await
     }
 
-    /// The counterpart of [`send`](Self::send) at the peer.
     async fn receive(&mut self, place: Place, words: usize) -> Result<Vec<u64>, ProtocolError> {
-        let mut all = Vec::new();
-        while all.len() < words {
-            let expected = (words - all.len()).min(blocks::MESSAGE / 8);
-            let masked: Masked = receive(self.link, place, 8 * expected).await?;
-            check_length(self.link.peer(), place, "masked words", masked.words.len(), expected)?;
-            match all.is_empty() {
-                true => all = masked.words,
-                false => all.extend_from_slice(&masked.words),
-            }
-        }
-        Ok(all)
+        receive_words::<Masked, _, _, _>(self.link, place, "masked words", words).await
     }
 
     /// One exchange over all `blocks`: `open` masks a block's operands, `size` says what comes for it, `absorb` takes
@@ -439,20 +408,21 @@ where
         self.supplies.matrices += 1;
         let expected = layout.rows_of(other(self.me())) * columns;
         let mut peer = Vec::with_capacity(expected);
-        let mut mine = own.chunks(blocks::MESSAGE / 8);
+        let mut mine = own.chunks(WORDS);
         // Both send as much as they like ahead of the other, message by message, and no more.
         let mut ahead = 0;
         while mine.len() > 0 || peer.len() < expected {
             if let Some(words) = mine.next() {
                 send(self.link, place, &MaskedRows { words: masking.mask(words) }).await?;
-                ahead += 1;
+                ahead += 8 * words.len();
             }
-            if peer.len() < expected && (ahead * blocks::MESSAGE >= AHEAD || mine.len() == 0) {
-                let words = (expected - peer.len()).min(blocks::MESSAGE / 8);
-                let rows: MaskedRows = receive(self.link, place, 8 * words).await?;
-                check_length(self.link.peer(), place, "words of masked rows", rows.words.len(), words)?;
-                peer.extend_from_slice(&rows.words);
-                ahead = ahead.saturating_sub(1);
+            if peer.len() < expected && (ahead >= AHEAD || mine.len() == 0) {
+                let words = (expected - peer.len()).min(WORDS);
+                let rows =
+                    receive_words::<MaskedRows, _, _, _>(self.link, place, "words of masked rows", words);
+                let rows = rows.await?;
+                peer.extend_from_slice(&rows);
+                ahead = ahead.saturating_sub(8 * rows.len());
             }
         }
         Ok(Matrix { layout, own, peer })
@@ -549,11 +519,11 @@ where
 
     async fn open_ring(&mut self, place: Place, x: &Ring) -> Result<Vec<u64>, ProtocolError> {
         let own = held(x)?;
-        send(self.link, place, &Opening { words: own.as_limbs().to_vec() }).await?;
+        let words = own.as_limbs().to_vec();
+        send_words::<Opening, _, _, _>(self.link, place, words).await?;
         let expected = own.as_limbs().len();
-        let mut opening: Opening = receive(self.link, place, 8 * expected).await?;
-        check_length(self.link.peer(), place, "opened words", opening.words.len(), expected)?;
-        let peer = RingVec::new(own.limbs(), std::mem::take(&mut opening.words))?;
+        let peer = receive_words::<Opening, _, _, _>(self.link, place, "opened words", expected).await?;
+        let peer = RingVec::new(own.limbs(), peer)?;
         Ok(own.add(&peer)?.as_limbs().to_vec())
     }
 }

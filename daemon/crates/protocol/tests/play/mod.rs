@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use kmeans::Metric;
 use kmeans::fixed::reference::{self, Parameters};
-use kmeans::fixed::{Missing, Normalise, RawRows};
+use kmeans::fixed::{Missing, Normalise, RawRows, sealed};
 use paillier::{KeySize, SecretKey};
 use protocol::{
-    HostInput, LeadLinks, Outcome, PartyId, Place, Plan, Privacy, ProtocolError, SecondLinks, Step,
-    ThirdPartyLinks,
+    Checkpoint, HostInput, LeadLinks, Outcome, PartyId, Place, Plan, Privacy, ProtocolError, SecondLinks,
+    Step, ThirdPartyLinks,
 };
 use sim::{Links, Report, World};
 use transport::AbortHandle;
@@ -74,17 +74,30 @@ pub(crate) struct Play<'a> {
     pub(crate) key: &'a SecretKey,
     /// Told of every host's progress.
     pub(crate) observer: &'a (dyn Fn(PartyId, Place) + Send + Sync),
+    /// What each host goes on from, if the plan resumes.
+    pub(crate) resume: &'a [Checkpoint],
+    /// Given what hosts keep.
+    pub(crate) keep: &'a (dyn Fn(PartyId, &Checkpoint) + Send + Sync),
 }
 
 impl<'a> Play<'a> {
     /// Clusters are withheld by no host; nobody looks on.
     pub(crate) fn new(plan: &'a Plan, hosts: &'a [RawRows], metric: &'a dyn Metric) -> Self {
-        Play { plan, hosts, metric, min_cluster_rows: 1, key: &KEY, observer: &|_, _| {} }
+        Play {
+            plan,
+            hosts,
+            metric,
+            min_cluster_rows: 1,
+            key: &KEY,
+            observer: &|_, _| {},
+            resume: &[],
+            keep: &|_, _| {},
+        }
     }
 
     /// Runs all roles. As a daemon does, a party that fails tells all others whom to blame.
     pub(crate) fn run(self, mut world: World<'a, Ended>) -> Report<Ended> {
-        let Play { plan, hosts, metric, min_cluster_rows, key, observer } = self;
+        let Play { plan, hosts, metric, min_cluster_rows, key, observer, resume, keep } = self;
         for party in world.parties() {
             world.play(party, async move |mut links: Links| {
                 let handles = links.abort_handles();
@@ -93,16 +106,11 @@ impl<'a> Play<'a> {
                     *reached.lock().expect("nobody panics with it") = place;
                     observer(party, place);
                 };
+                let keep = |checkpoint: &Checkpoint| keep(party, checkpoint);
                 let input = || {
-                    let rows = &hosts[usize::from(party.0)];
-                    HostInput {
-                        rows,
-                        metric,
-                        min_cluster_rows,
-                        progress: &progress,
-                        resume: None,
-                        keep: &|_| {},
-                    }
+                    let host = usize::from(party.0);
+                    let (rows, resume) = (&hosts[host], resume.get(host).cloned());
+                    HostInput { rows, metric, min_cluster_rows, progress: &progress, resume, keep: &keep }
                 };
                 match party {
                     PartyId::LEAD => {
@@ -137,8 +145,9 @@ impl<'a> Play<'a> {
                     PartyId(_) => {
                         let (mut lead, mut third) =
                             (links.take(PartyId::LEAD), links.take(PartyId::THIRD_PARTY));
-                        let ended =
-                            protocol::contributor(plan, input(), &mut lead, &mut third).await.map(Some);
+                        let ended = protocol::contributor(plan, party, input(), &mut lead, &mut third)
+                            .await
+                            .map(Some);
                         tell(&handles, party, &reached, &ended);
                         ended
                     }
@@ -167,6 +176,15 @@ fn tell(handles: &[AbortHandle], me: PartyId, reached: &Mutex<Place>, ended: &En
     }
 }
 
+/// What the plaintext reference of the plan's mode gives.
+pub(crate) fn expected(plan: &Plan, hosts: &[RawRows], metric: &dyn Metric) -> reference::Outcome {
+    match plan.privacy {
+        Privacy::Open => reference::run(hosts, &parameters(plan), metric),
+        Privacy::Sealed(form) => sealed::run(hosts, form, &parameters(plan), metric),
+    }
+    .expect("the reference runs")
+}
+
 /// Rows of attributes `a0, a1, …`.
 pub(crate) fn rows(dim: usize, values: Vec<f64>) -> RawRows {
     RawRows { attributes: (0..dim).map(|i| format!("a{i}")).collect(), values }
@@ -185,7 +203,7 @@ pub(crate) fn assert_equals_reference(plan: &Plan, hosts: &[RawRows], metric: &d
 
 /// Holds every host's outcome against the reference, bit for bit, but for centres that are withheld.
 pub(crate) fn assert_reported(report: &Report<Ended>, plan: &Plan, hosts: &[RawRows], metric: &dyn Metric) {
-    let expected = reference::run(hosts, &parameters(plan), metric).expect("the reference runs");
+    let expected = expected(plan, hosts, metric);
     for (host, expected_labels) in expected.labels.iter().enumerate() {
         let outcome = match report.result(PartyId(host as u8)) {
             Ok(Some(outcome)) => outcome,
