@@ -20,8 +20,8 @@ pub(super) struct Centres<'a> {
 
 /// A centre's elements are `dim`.
 enum Prepared {
-    /// Σ c² − 2·Σ x·c: the squared distance without Σ x², which is the same at all centres.
-    SquaredEuclid { doubled: Ring, norms: Ring },
+    /// Σ c² − 2·Σ x·c, the squared distance without Σ x², which is the same at all centres: −2·c and Σ c².
+    SquaredEuclid { factor: Ring, norms: Ring },
     /// Σ |x − c|.
     Manhattan { centres: Ring },
 }
@@ -37,7 +37,7 @@ impl<'a> Centres<'a> {
     ) -> Result<Self, ProtocolError> {
         let form = match task.form() {
             Form::SquaredEuclid => Prepared::SquaredEuclid {
-                doubled: centres.shifted_left(1),
+                factor: centres.neg().shifted_left(1),
                 norms: engine.multiply(place, centres, centres).await?.sums_of(task.dim())?,
             },
             Form::Manhattan => Prepared::Manhattan { centres: centres.clone() },
@@ -60,9 +60,9 @@ impl<'a> Centres<'a> {
             _ if self.task.k() == 1 && !least => {
                 Ring::public(engine.party(), 1, &vec![0; range.len() * self.pass.starts])?
             }
-            Prepared::SquaredEuclid { doubled, norms } => {
-                let products = engine.product(place, rows, range, 0..self.task.dim(), doubled).await?;
-                products.neg().plus_in_columns(norms)?
+            Prepared::SquaredEuclid { factor, norms } => {
+                let products = engine.product(place, rows, range, 0..self.task.dim(), factor).await?;
+                products.plus_in_columns(norms)?
             }
             Prepared::Manhattan { centres } => self.manhattan(engine, place, rows, range, centres).await?,
         };

@@ -161,12 +161,7 @@ impl Ring {
         let mut words = vec![0; len * limbs];
         for (sum, group) in words.chunks_exact_mut(limbs).zip(own.as_limbs().chunks_exact(count * limbs)) {
             for element in group.chunks_exact(limbs) {
-                let mut carry = 0;
-                for (sum, &limb) in sum.iter_mut().zip(element) {
-                    carry += u128::from(*sum) + u128::from(limb);
-                    *sum = carry as u64;
-                    carry >>= 64;
-                }
+                add_to(sum, element);
             }
         }
         Ok(Self::held(RingVec::new(limbs, words)?))
@@ -201,15 +196,15 @@ impl Ring {
         if limbs != terms.limbs || self.len != terms.len * lanes {
             return Err(ProtocolError::Defect("shares of different shapes".into()));
         }
-        let spread = |terms: &RingVec| {
-            let mut words = Vec::with_capacity(self.len * limbs);
-            for term in terms.as_limbs().chunks_exact(limbs) {
-                (0..lanes).for_each(|_| words.extend_from_slice(term));
-            }
-            RingVec::new(limbs, words)
+        let (Some(own), Some(terms)) = (&self.own, &terms.own) else {
+            return Ok(Self::elsewhere(limbs, self.len));
         };
-        let own = terms.own.as_ref().map(spread).transpose()?;
-        self.add(&Ring { limbs, len: self.len, own })
+        let mut words = own.as_limbs().to_vec();
+        let columns = words.chunks_exact_mut((lanes * limbs).max(1));
+        for (column, term) in columns.zip(terms.as_limbs().chunks_exact(limbs)) {
+            column.chunks_exact_mut(limbs).for_each(|element| add_to(element, term));
+        }
+        Ok(Self::held(RingVec::new(limbs, words)?))
     }
 
     fn both(
@@ -337,6 +332,20 @@ impl Bits {
             chosen.extend_from_slice(&values[place * limbs..][..limbs]);
         }
         Ok(Self::held(BitSlices::from_limbs(&chosen, limbs, self.wires)?))
+    }
+}
+
+/// Adds in the ring of one element.
+fn add_to(sum: &mut [u64], term: &[u64]) {
+    if let ([sum], [term]) = (&mut *sum, term) {
+        *sum = sum.wrapping_add(*term);
+        return;
+    }
+    let mut carry = 0;
+    for (sum, &term) in sum.iter_mut().zip(term) {
+        carry += u128::from(*sum) + u128::from(term);
+        *sum = carry as u64;
+        carry >>= 64;
     }
 }
 

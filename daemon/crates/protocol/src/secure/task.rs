@@ -75,6 +75,12 @@ impl Task {
         })
     }
 
+    /// The same with other batches.
+    #[cfg(test)]
+    pub(super) fn with_memory(self, memory: usize) -> Self {
+        Task { memory, ..self }
+    }
+
     /// The distance.
     pub(super) fn form(&self) -> Form {
         self.form
@@ -151,7 +157,7 @@ impl Task {
             (1..=self.dim).rev().find(|&attributes| fitting(attributes) >= LEAST_ROWS).unwrap_or(1);
         let most = (fitting(attributes) / 64).max(1) * 64;
         // Batches of one size, in whole words of lanes.
-        let batch = rows.div_ceil(rows.div_ceil(most)).next_multiple_of(64);
+        let batch = rows.div_ceil(rows.div_ceil(most).max(1)).next_multiple_of(64);
         Pass { rows, starts, sums, batch, attributes }
     }
 }
