@@ -10,25 +10,43 @@ use crate::splitmix::SplitMix64;
 pub const START_ROUNDS: u32 = 4;
 /// Starts side by side unless told otherwise.
 pub const STARTS: usize = 16;
+/// Points stay this far, in steps, from the edge of the grid, so that a centre may be pushed a little.
+pub(super) const MARGIN: i64 = 64;
 
-/// How many local centres each host brings.
+/// How many local centres each host brings: `k` to start from, and `2k + 32` that stand for its rows.
 pub fn points(k: usize) -> usize {
-    4 * k
+    3 * k + 32
 }
 
-/// For each start the indices of the `k` points that it begins at, among the points of all hosts (`points(k)` of each,
+/// How many of a host's `count` local centres are to start from: the `k` of [`points`].
+pub(super) fn seeds(count: usize) -> usize {
+    count.saturating_sub(32) / 3
+}
+
+/// For each start the indices of the `k` points that it begins at, among the points of all hosts ([`points`]`(k)` of each,
 /// host after host). They depend on nothing but public numbers.
+///
+/// A start takes of every host so many of its first points. Hosts whose rows are alike are served best by all `k` of
+/// one host, hosts that hold different clusters by some of each: the first start takes them evenly, then one host alone
+/// and random shares come in turn, and when there are no more hosts, random shares.
 pub fn starts(seed: u64, hosts: usize, k: usize, starts: usize) -> Vec<Vec<usize>> {
-    let p = points(k);
     let from_start = |start: usize| {
-        let mut generator = SplitMix64::for_start(seed, start);
-        let mut left: Vec<Vec<usize>> = (0..hosts).map(|host| (host * p..(host + 1) * p).collect()).collect();
-        (0..k)
-            .map(|centre| {
-                let host = &mut left[(start + centre) % hosts];
-                host.swap_remove(generator.below(host.len()))
-            })
-            .collect()
+        let bounds = match (start % 2, start / 2) {
+            (0, 0) => (0..=hosts).map(|host| host * k / hosts).collect(),
+            (1, alone) if alone < hosts => (0..=hosts).map(|host| if host > alone { k } else { 0 }).collect(),
+            _ => {
+                let mut generator = SplitMix64::for_start(seed, start);
+                let mut bounds: Vec<usize> = (1..hosts).map(|_| generator.below(k + 1)).collect();
+                bounds.extend([0, k]);
+                bounds.sort_unstable();
+                bounds
+            }
+        };
+        let of_host = |(host, bounds): (usize, &[usize])| {
+            let first = host * points(k);
+            first..first + bounds[1] - bounds[0]
+        };
+        bounds.windows(2).enumerate().flat_map(of_host).collect()
     };
     (0..starts).map(from_start).collect()
 }
