@@ -28,6 +28,7 @@
 //! | the quotient or the old value | 1 | 3dk choices |
 //!
 //! That is 9 + c(n + 1) + c(n + 3): 15 exchanges for 9 to 22 count bits, 16 for 23 and 24, 17 for 25 to 31.
+//! Over all links it is 36 kB for 17 count bits, k = 5 and d = 2; 109 kB for k = d = 10; 1.4 MB for k = 64 and d = 32.
 
 mod reciprocal;
 #[cfg(test)]

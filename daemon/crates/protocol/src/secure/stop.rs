@@ -16,7 +16,8 @@ const WIDTH: usize = 64;
 ///
 /// With k centres and c(w) for the exchanges of a comparison of w bits it takes 2 + c(64) exchanges for k = 1 and
 /// 3 + c(64) + c(1 + bits of k − 1) for more: 6; 8 up to k = 4, 9 up to 256, 10 for any more. On the way are dk products,
-/// k comparisons of 64 bits, k lifted bits and one short comparison.
+/// k comparisons of 64 bits, k lifted bits and one short comparison: 4.8 kB over all links for k = 5 and d = 2, 8.5 kB for
+/// k = d = 10, 87 kB for k = 64 and d = 32.
 pub(super) async fn at_rest<E: Engine>(
     engine: &mut E,
     place: Place,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::deal::{Deal, Stock};
 use super::pair::{Dealt, Pair, Seeded, Supplies};
 use super::plain::{PLACE, Plain, run, words};
-use super::{Bits, Engine, Ring, Segment};
+use super::{Bits, Engine, Ring, Segment, division, stop};
 use crate::error::ProtocolError;
 use crate::link::{Link, LinkError, Message, Place, SentBy, SentTo};
 use crate::party::{Lead, PartyId, Role, Second, ThirdParty};
@@ -20,11 +20,20 @@ struct End {
     peer: PartyId,
     to: UnboundedSender<Box<dyn Any + Send>>,
     from: UnboundedReceiver<Box<dyn Any + Send>>,
+    sent: Traffic,
+}
+
+/// What went one way.
+#[derive(Clone, Copy, Default)]
+struct Traffic {
+    messages: usize,
+    bytes: usize,
 }
 
 fn linked(a: PartyId, b: PartyId) -> (End, End) {
     let ((to_b, from_a), (to_a, from_b)) = (unbounded_channel(), unbounded_channel());
-    (End { peer: b, to: to_b, from: from_b }, End { peer: a, to: to_a, from: from_a })
+    let sent = Traffic::default();
+    (End { peer: b, to: to_b, from: from_b, sent }, End { peer: a, to: to_a, from: from_a, sent })
 }
 
 impl<Local: Role, Remote: Role> Link<Local, Remote> for End {
@@ -38,6 +47,8 @@ impl<Local: Role, Remote: Role> Link<Local, Remote> for End {
     {
         // A message has no clone: it goes through its serialised form, as on a wire.
         let bytes = transport::codec::encode(message).expect("a message encodes");
+        self.sent.messages += 1;
+        self.sent.bytes += bytes.len();
         self.to.send(Box::new((place, M::KIND, bytes))).map_err(|_| LinkError::Closed)
     }
 
@@ -78,13 +89,18 @@ trait Program: Sync {
 
 /// What the left, the right party and the dealer end with.
 fn all<P: Program>(program: &P) -> [P::Output; 3] {
+    metered(program).0
+}
+
+/// The same, and what went from left to right, from right to left and from the dealer to the right.
+fn metered<P: Program>(program: &P) -> ([P::Output; 3], [Traffic; 3]) {
     let seed = |byte| Seed::from_bytes([byte; 32]);
     let (mut left_peer, mut right_peer) = linked(PartyId::LEAD, PartyId::SECOND);
     let (mut right_third, mut third) = linked(PartyId::SECOND, PartyId::THIRD_PARTY);
     let (mut left, mut right) = (Supplies::new(Party::Left, &seed(1)), Supplies::new(Party::Right, &seed(2)));
     let mut stock = Stock::new(&seed(1), &seed(2));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let (left, right, third) = runtime.block_on(async {
+    let (of_left, of_right, of_third) = runtime.block_on(async {
         let mut left = Left::new(&mut left_peer, Seeded, &mut left);
         let mut right = Right::new(&mut right_peer, Dealt(&mut right_third), &mut right);
         let mut third = Third::new(&mut third, &mut stock);
@@ -95,7 +111,9 @@ fn all<P: Program>(program: &P) -> [P::Output; 3] {
             program.run(&mut third, views[2])
         )
     });
-    [left.expect("the left party"), right.expect("the right party"), third.expect("the dealer")]
+    let outputs =
+        [of_left.expect("the left party"), of_right.expect("the right party"), of_third.expect("the dealer")];
+    (outputs, [left_peer.sent, right_peer.sent, third.sent])
 }
 
 /// What `view` has of `values`, each of `limbs` limbs.
@@ -260,6 +278,73 @@ fn matrix_products_are_those_in_the_clear() {
                 opened(&found) == words(expected),
                 "{rows:?}, {columns} × {width}, {range:?}: step {step}"
             );
+        }
+    }
+}
+
+/// The end of a round: new centres from sums and counts, then, with a limit, whether they are at rest.
+struct Update {
+    count_bits: usize,
+    dim: usize,
+    limit: Option<u64>,
+    sums: Vec<u64>,
+    counts: Vec<u64>,
+    old: Vec<u64>,
+}
+
+impl Update {
+    fn new(count_bits: usize, k: usize, dim: usize, limit: Option<u64>) -> Self {
+        let counts: Vec<u64> = numbers(16, k).iter().map(|count| count >> (64 - count_bits)).collect();
+        // Means of 27 bits and a sign, and a remainder; an empty cluster has no sum.
+        let values = |seed| numbers(seed, k * dim).into_iter().map(|value| (value as i64 >> 36) as u64);
+        let sum = |(at, value): (usize, u64)| match counts[at / dim] {
+            0 => 0,
+            count => value.wrapping_mul(count).wrapping_add(value % count),
+        };
+        let sums = values(17).enumerate().map(sum).collect();
+        Update { count_bits, dim, limit, sums, old: values(18).collect(), counts }
+    }
+}
+
+impl Program for Update {
+    type Output = (Ring, Option<bool>);
+
+    async fn run<E: Engine>(&self, engine: &mut E, view: View) -> Result<Self::Output, ProtocolError> {
+        let of = |number, values: &[u64]| shared(view, number, 1, values);
+        let (sums, counts, old) = (of(19, &self.sums), of(20, &self.counts), of(21, &self.old));
+        let new = division::centres(engine, PLACE, self.count_bits, &sums, &counts, &old).await?;
+        let Some(limit) = self.limit else { return Ok((new, None)) };
+        let at_rest = stop::at_rest(engine, PLACE, &old, &new, self.dim, limit).await?;
+        Ok((new, Some(at_rest)))
+    }
+}
+
+#[test]
+fn a_round_ends_as_in_the_clear_and_costs_what_is_said() {
+    // Count bits, k, attributes; exchanges and bytes over all links, of the division alone and with the stop test.
+    for (count_bits, k, dim, division, both) in [
+        (14, 1, 1, (15, 7_293), (21, 11_502)),
+        (14, 5, 2, (15, 31_141), (24, 35_967)),
+        (17, 5, 2, (15, 35_677), (24, 40_503)),
+        (17, 10, 10, (15, 108_773), (24, 117_279)),
+        (17, 64, 32, (15, 1_379_837), (24, 1_466_815)),
+        (31, 3, 3, (17, 37_683), (25, 42_362)),
+    ] {
+        for (limit, (exchanges, most)) in [(None, division), (Some(1 << 57), both)] {
+            let program = Update::new(count_bits, k, dim, limit);
+            let expected = run(program.run(&mut Plain::default(), View::Whole));
+            let ([left, right, third], traffic) = metered(&program);
+            assert_eq!(opened(&[left.0, right.0, third.0]), words(&expected.0), "{k} × {dim}");
+            assert_eq!((left.1, right.1), (expected.1, expected.1));
+            assert_eq!(third.1, limit.map(|_| false));
+            let bytes: usize = traffic.iter().map(|link| link.bytes).sum();
+            eprintln!(
+                "XX {count_bits} {k} {dim} {limit:?}: {} {bytes} {:?}",
+                traffic[0].messages, expected.1
+            );
+            // Each exchange is a message each way, as all lanes fit a block.
+            assert_eq!([traffic[0].messages, traffic[1].messages], [exchanges; 2], "{k} × {dim}");
+            assert!(bytes <= most, "{k} × {dim}: {bytes} bytes");
         }
     }
 }
