@@ -17,6 +17,7 @@ mod tests;
 mod wires;
 
 use stage::{Stage, stages};
+use wires::add;
 
 use crate::error::{check_length, check_range};
 use crate::wipe::Wiped;
@@ -56,7 +57,7 @@ pub fn deal(dealing: &mut Dealing, width: usize, lanes: usize, exchange: usize) 
     dealing.fill(Party::Right, &mut masks[1]);
     let [left, right] = &mut masks;
     match stage {
-        Stage::Leaves(chunks) => leaf::deal(chunks, [left, right], words, &mut parts),
+        Stage::Leaves(chunks) => leaf::add_products(chunks, [left, right], words, &mut parts),
         Stage::Merge(layer) => {
             add(left, right);
             merge::deal(layer, left, words, &mut parts);
@@ -77,16 +78,18 @@ pub struct Signs {
     done: usize,
     /// This party's bits, all of them before the first exchange, thereafter the top one.
     bits: BitSlices,
-    /// Shares of the nodes: "greater" of all, "equal" of all but the lowest.
-    nodes: [Wiped; 2],
+    /// Shares of the nodes: "greater" of all, then "equal" of all but the lowest. While the leaves are open, the left
+    /// party's parts of them.
+    nodes: Wiped,
     opening: Option<Opening>,
 }
 
 /// An exchange that was opened and not absorbed.
 struct Opening {
     stage: Stage,
-    /// Masks, then at the left party its parts.
-    draws: Wiped,
+    masks: Wiped,
+    /// Of a merge, at the left party.
+    parts: Wiped,
     /// Of the leaves the right party's operands, of a merge what was sent. Nothing of the left party's leaves.
     kept: Wiped,
 }
@@ -103,15 +106,7 @@ impl Signs {
         check_width(width, limbs)?;
         check_lanes(values.len() / limbs)?;
         let bits = BitSlices::from_limbs(values, limbs, width)?;
-        Ok(Self {
-            party,
-            width,
-            lanes: bits.lanes(),
-            done: 0,
-            bits,
-            nodes: Default::default(),
-            opening: None,
-        })
+        Ok(Self { party, width, lanes: bits.lanes(), done: 0, bits, nodes: Wiped::default(), opening: None })
     }
 
     /// The words to send in the next exchange; none when there is no further one.
@@ -128,32 +123,34 @@ impl Signs {
         }
         let Some(stage) = stages(self.width).nth(self.done) else { return Ok(None) };
         let words = self.words();
-        let operands = stage.operands() * words;
-        let parts = match self.party {
+        let mut masks = Wiped::zeros(stage.operands() * words);
+        randomness.fill(&mut masks);
+        let drawn = match self.party {
             Party::Left => stage.parts() * words,
             Party::Right => 0,
         };
-        let mut draws = Wiped::zeros(operands + parts);
-        randomness.fill(&mut draws);
-        let mut message = vec![0; operands];
-        let mut kept = Wiped::default();
+        let mut message = vec![0; masks.len()];
+        let (mut kept, mut parts) = (Wiped::default(), Wiped::default());
         match stage {
             Stage::Leaves(chunks) => {
+                self.nodes = node_wires(chunks.count(), words);
+                randomness.fill(&mut self.nodes[..drawn]);
                 leaf::operands(self.party, chunks, self.bits.as_words(), words, &mut message);
                 self.bits = self.bits.part(self.width - 1..self.width)?;
                 if self.party == Party::Right {
                     kept = message.clone().into();
                 }
-                add(&mut message, &draws[..operands]);
+                add(&mut message, &masks);
             }
             Stage::Merge(layer) => {
-                let [greater, equal] = &self.nodes;
-                merge::operands(layer, [greater, equal], words, &mut message);
-                add(&mut message, &draws[..operands]);
+                parts = Wiped::zeros(drawn);
+                randomness.fill(&mut parts);
+                merge::operands(layer, &self.nodes, words, &mut message);
+                add(&mut message, &masks);
                 kept = message.clone().into();
             }
         }
-        self.opening = Some(Opening { stage, draws, kept });
+        self.opening = Some(Opening { stage, masks, parts, kept });
         Ok(Some(message))
     }
 
@@ -168,47 +165,37 @@ impl Signs {
             return Err(Error::OutOfOrder("words for a comparison without an open exchange"));
         };
         let words = self.words();
-        let stage = opening.stage;
-        let (operands, dealt) = (stage.operands() * words, stage.parts() * words);
         let expected = match self.party {
             Party::Left => 0,
-            Party::Right => dealt,
+            Party::Right => opening.stage.parts() * words,
         };
-        check_length("words of a comparison", peer.len(), operands)?;
+        check_length("words of a comparison", peer.len(), opening.masks.len())?;
         check_length("words of corrections of a comparison", corrections.len(), expected)?;
-        let Some(Opening { draws, mut kept, .. }) = self.opening.take() else {
+        let Some(Opening { stage, masks, parts, mut kept }) = self.opening.take() else {
             unreachable!("looked at above")
         };
-        let (masks, drawn) = draws.split_at(operands);
-        let parts = match self.party {
-            Party::Left => drawn,
-            Party::Right => corrections,
-        };
-        self.nodes = match stage {
+        match stage {
             Stage::Leaves(chunks) => {
+                self.nodes[..expected].copy_from_slice(corrections);
                 let operands = match self.party {
-                    Party::Left => [masks, peer],
+                    Party::Left => [&masks, peer],
                     Party::Right => [peer, &kept],
                 };
-                let mut nodes = node_wires(chunks.count(), words);
-                let [greater, equal] = &mut nodes;
-                leaf::evaluate(self.party, chunks, operands, words, parts, [greater, equal]);
-                nodes
+                leaf::add_products(chunks, operands, words, &mut self.nodes);
+                leaf::add_linear(chunks, operands, self.party, words, &mut self.nodes);
             }
             Stage::Merge(layer) => {
                 add(&mut kept, peer);
-                let inputs = merge::Inputs { opened: &kept, masks, parts };
-                let mut nodes = node_wires(layer.groups().count(), words);
-                let [greater, equal] = &mut nodes;
-                let [old_greater, old_equal] = &self.nodes;
-                let one = match self.party {
-                    Party::Left => u64::MAX,
-                    Party::Right => 0,
+                let (one, parts) = match self.party {
+                    Party::Left => (u64::MAX, &*parts),
+                    Party::Right => (0, corrections),
                 };
-                merge::evaluate(layer, one, inputs, words, [old_greater, old_equal], [greater, equal]);
-                nodes
+                let inputs = merge::Inputs { opened: &kept, masks: &masks, parts };
+                let mut nodes = node_wires(layer.groups().count(), words);
+                merge::evaluate(layer, one, inputs, words, &self.nodes, &mut nodes);
+                self.nodes = nodes;
             }
-        };
+        }
         self.done += 1;
         Ok(())
     }
@@ -222,7 +209,7 @@ impl Signs {
             return Err(Error::OutOfOrder("the result of a comparison before its last exchange"));
         }
         let mut signs = self.bits.as_words().to_vec();
-        add(&mut signs, &self.nodes[0]);
+        add(&mut signs, &self.nodes);
         BitSlices::from_words(signs, 1, self.lanes)
     }
 
@@ -232,15 +219,8 @@ impl Signs {
 }
 
 /// Room for "greater" of so many nodes and "equal" of all but one.
-fn node_wires(nodes: usize, words: usize) -> [Wiped; 2] {
-    [Wiped::zeros(nodes * words), Wiped::zeros((nodes - 1) * words)]
-}
-
-/// Exclusive or into `sum`.
-fn add(sum: &mut [u64], other: &[u64]) {
-    for (sum, other) in sum.iter_mut().zip(other) {
-        *sum ^= other;
-    }
+fn node_wires(nodes: usize, words: usize) -> Wiped {
+    Wiped::zeros((2 * nodes - 1) * words)
 }
 
 fn check_width(width: usize, limbs: usize) -> Result<(), Error> {

@@ -7,7 +7,7 @@
 //! the third is dealt. Of a single bit f = x and h = ¬y do the same, and "equal" is f ⊕ h.
 
 use super::stage::Chunks;
-use super::wires::{wire, wire_mut, wires};
+use super::wires::{add, wire, wire_mut, wires};
 use crate::Party;
 
 /// The operands of a party from its number's low bits, wire after wire: its f, or its h of the complement of the
@@ -34,75 +34,42 @@ pub(super) fn operands(party: Party, chunks: Chunks, bits: &[u64], words: usize,
     }
 }
 
-/// A party's shares of "greater" of all chunks and "equal" of all but the lowest, on top of its parts, which are
-/// already in `greater` and `equal`. `f` and `h` are a and η at the left party, φ and h at the right.
-pub(super) fn evaluate(
-    party: Party,
-    chunks: Chunks,
-    [f, h]: [&[u64]; 2],
-    words: usize,
-    parts: &[u64],
-    [greater, equal]: [&mut [u64]; 2],
-) {
-    let right = match party {
-        Party::Left => 0,
-        Party::Right => u64::MAX,
-    };
+/// Adds M(f, h) to `nodes`: "greater" of all chunks, then "equal" of all but the lowest, where that has a product. To
+/// the parts of the left party with a and b this gives the corrections.
+pub(super) fn add_products(chunks: Chunks, [f, h]: [&[u64]; 2], words: usize, nodes: &mut [u64]) {
     for chunk in 0..chunks.count() {
         let first = chunks.first_operand(chunk);
-        let part = chunks.first_part(chunk);
-        let greater = wire_mut(greater, chunk, words);
-        let greater_part = wire(parts, part, words);
+        let greater = wire_mut(nodes, chunk, words);
         if chunks.is_single(chunk) {
             let (f, h) = (wire(f, first, words), wire(h, first, words));
             for i in 0..words {
-                greater[i] = f[i] & h[i] ^ greater_part[i];
-            }
-            if chunk > 0 {
-                let equal = wire_mut(equal, chunk - 1, words);
-                for i in 0..words {
-                    equal[i] = f[i] ^ h[i] & right;
-                }
+                greater[i] ^= f[i] & h[i];
             }
             continue;
         }
         let (f, h) = (wires::<3>(f, first, words), wires::<3>(h, first, words));
         for i in 0..words {
-            greater[i] = greater_products(f.map(|f| f[i]), h.map(|h| h[i])) ^ greater_part[i];
+            greater[i] ^= greater_products(f.map(|f| f[i]), h.map(|h| h[i]));
         }
-        if chunk > 0 {
-            let equal = wire_mut(equal, chunk - 1, words);
-            let equal_part = wire(parts, part + 1, words);
+        if let Some(node) = chunks.equal_node(chunk) {
+            let equal = wire_mut(nodes, node, words);
             for i in 0..words {
-                let (f, h) = (f.map(|f| f[i]), h.map(|h| h[i]));
-                equal[i] = equal_products(f, h) ^ f[2] ^ h[0] & right ^ equal_part[i];
+                equal[i] ^= equal_products(f.map(|f| f[i]), h.map(|h| h[i]));
             }
         }
     }
 }
 
-/// Adds the dealt products of masks to the parts of the left party.
-pub(super) fn deal(chunks: Chunks, [a, b]: [&[u64]; 2], words: usize, parts: &mut [u64]) {
+/// Adds a party's share of the linear terms of "equal", from a at the left party, from φ and h at the right.
+pub(super) fn add_linear(chunks: Chunks, [f, h]: [&[u64]; 2], party: Party, words: usize, nodes: &mut [u64]) {
     for chunk in 0..chunks.count() {
+        let Some(node) = chunks.equal_node(chunk) else { continue };
         let first = chunks.first_operand(chunk);
-        let part = chunks.first_part(chunk);
-        let greater = wire_mut(parts, part, words);
-        if chunks.is_single(chunk) {
-            let (a, b) = (wire(a, first, words), wire(b, first, words));
-            for i in 0..words {
-                greater[i] ^= a[i] & b[i];
-            }
-            continue;
-        }
-        let (a, b) = (wires::<3>(a, first, words), wires::<3>(b, first, words));
-        for i in 0..words {
-            greater[i] ^= greater_products(a.map(|a| a[i]), b.map(|b| b[i]));
-        }
-        if chunk > 0 {
-            let equal = wire_mut(parts, part + 1, words);
-            for i in 0..words {
-                equal[i] ^= equal_products(a.map(|a| a[i]), b.map(|b| b[i]));
-            }
+        let last = if chunks.is_single(chunk) { first } else { first + 2 };
+        let equal = wire_mut(nodes, node, words);
+        add(equal, wire(f, last, words));
+        if party == Party::Right {
+            add(equal, wire(h, first, words));
         }
     }
 }

@@ -11,8 +11,9 @@
 use super::stage::{Group, Layer};
 use super::wires::{wire, wire_mut, wires};
 
-/// The operands of all groups into `out`, from the shares of "greater" and "equal".
-pub(super) fn operands(layer: Layer, [greater, equal]: [&[u64]; 2], words: usize, mut out: &mut [u64]) {
+/// The operands of all groups into `out`, from the nodes.
+pub(super) fn operands(layer: Layer, nodes: &[u64], words: usize, mut out: &mut [u64]) {
+    let (greater, equal) = nodes.split_at(layer.nodes() * words);
     let mut take = |from: &[u64], node: usize| {
         let (wire_out, rest) = core::mem::take(&mut out).split_at_mut(words);
         wire_out.copy_from_slice(wire(from, node, words));
@@ -36,15 +37,17 @@ pub(super) struct Inputs<'a> {
     pub(super) parts: &'a [u64],
 }
 
-/// Shares of "greater" and "equal" of every group from those of its nodes.
+/// The nodes after the merge, zero before, from those before it.
 pub(super) fn evaluate(
     layer: Layer,
     one: u64,
     mut inputs: Inputs<'_>,
     words: usize,
-    [old_greater, old_equal]: [&[u64]; 2],
-    [new_greater, new_equal]: [&mut [u64]; 2],
+    old: &[u64],
+    new: &mut [u64],
 ) {
+    let (old_greater, old_equal) = old.split_at(layer.nodes() * words);
+    let (new_greater, new_equal) = new.split_at_mut(layer.groups().count() * words);
     for (index, group) in layer.groups().enumerate() {
         let last = group.first + group.nodes - 1;
         let greater = wire_mut(new_greater, index, words);
@@ -215,4 +218,80 @@ fn sum_of_products([b, c, d]: [u64; 3], m: Terms) -> u64 {
 /// The share of the product of two opened operands.
 fn product(one: u64, [a, b]: [u64; 2], [p, q]: [u64; 2], pq: u64) -> u64 {
     a & b & one ^ a & q ^ b & p ^ pq
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign::stage::{Stage, stages};
+    use crate::sign::wires::add;
+    use crate::{Seed, Stream};
+
+    /// All values of all nodes of a layer, one a lane, each masked and shared at random.
+    #[test]
+    fn the_formulas_merge_all_values() {
+        for nodes in 2..=7 {
+            let Some(Stage::Merge(layer)) = stages(2 * nodes + 1).nth(1) else { panic!("{nodes} nodes") };
+            assert_eq!(layer.nodes(), nodes);
+            let wires = 2 * nodes - 1;
+            let lanes = 1_usize << wires;
+            let words = lanes.div_ceil(64);
+            let mut values = vec![0; wires * words];
+            for lane in 0..lanes {
+                for wire in 0..wires {
+                    values[wire * words + lane / 64] |= (lane as u64 >> wire & 1) << (lane % 64);
+                }
+            }
+            let stage = Stage::Merge(layer);
+            let groups = layer.groups().count();
+            for repeat in 0..10 {
+                let mut stream = Stream::new(Seed::from_bytes([repeat; 32]));
+                let left = stream.words(wires * words);
+                let right: Vec<_> = left.iter().zip(&values).map(|(share, value)| share ^ value).collect();
+                let masks = [(); 2].map(|()| stream.words(stage.operands() * words));
+                let drawn = stream.words(stage.parts() * words);
+                let mut dealt = drawn.clone();
+                let mut mask = masks[0].clone();
+                add(&mut mask, &masks[1]);
+                deal(layer, &mask, words, &mut dealt);
+                let mut opened = mask;
+                for share in [&left, &right] {
+                    let mut own = vec![0; stage.operands() * words];
+                    operands(layer, share, words, &mut own);
+                    add(&mut opened, &own);
+                }
+                let mut merged = vec![0; (2 * groups - 1) * words];
+                let parties = [(u64::MAX, &left, &masks[0], &drawn), (0, &right, &masks[1], &dealt)];
+                for (one, nodes, masks, parts) in parties {
+                    let mut out = vec![0; merged.len()];
+                    let inputs = Inputs { opened: &opened, masks, parts };
+                    evaluate(layer, one, inputs, words, nodes, &mut out);
+                    add(&mut merged, &out);
+                }
+                for lane in 0..lanes {
+                    let value = |buffer: &[u64], wire| buffer[wire * words + lane / 64] >> (lane % 64) & 1;
+                    for (index, group) in layer.groups().enumerate() {
+                        let nodes_of = || group.first..group.first + group.nodes;
+                        let equal = |node| value(&values, nodes + node - 1);
+                        let greater = nodes_of().fold(0, |below, node| {
+                            value(&values, node) ^ if node > group.first { equal(node) & below } else { 0 }
+                        });
+                        assert_eq!(
+                            value(&merged, index),
+                            greater,
+                            "{nodes} nodes, group {index}, lane {lane}"
+                        );
+                        if index > 0 {
+                            let all = nodes_of().fold(1, |all, node| all & equal(node));
+                            assert_eq!(
+                                value(&merged, groups + index - 1),
+                                all,
+                                "{nodes} nodes, group {index}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

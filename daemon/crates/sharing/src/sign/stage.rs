@@ -50,10 +50,10 @@ impl Stage {
         }
     }
 
-    /// Wires of corrections.
+    /// Wires of corrections. Those of the leaves lie as the nodes that they become.
     pub(super) fn parts(&self) -> usize {
         match self {
-            // The equality of a single bit is local, that of the lowest chunk is not needed.
+            // "Equal" of a single bit, the last of all, is local; that of the lowest chunk is not needed.
             Stage::Leaves(chunks) if chunks.bits == 1 => 1,
             Stage::Leaves(chunks) => 2 * chunks.count() - 1 - chunks.bits % 2,
             Stage::Merge(layer) => layer.groups().map(Group::parts).sum(),
@@ -76,13 +76,17 @@ impl Chunks {
         3 * chunk
     }
 
-    /// The first of the parts of a chunk: that of "greater", then that of "equal".
-    pub(super) fn first_part(self, chunk: usize) -> usize {
-        (2 * chunk).saturating_sub(1)
+    /// Which node wire is "equal" of a chunk: they follow "greater" of all chunks. The lowest chunk has none.
+    pub(super) fn equal_node(self, chunk: usize) -> Option<usize> {
+        (chunk > 0).then(|| self.count() + chunk - 1)
     }
 }
 
 impl Layer {
+    pub(super) fn nodes(self) -> usize {
+        self.nodes
+    }
+
     /// The groups, from the least significant: triples, and what is left over at the top; four nodes in one go, since
     /// that ends the tree.
     pub(super) fn groups(self) -> impl Iterator<Item = Group> {

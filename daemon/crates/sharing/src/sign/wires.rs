@@ -16,3 +16,10 @@ pub(super) fn wire_mut(buffer: &mut [u64], index: usize, words: usize) -> &mut [
 pub(super) fn wires<const N: usize>(buffer: &[u64], first: usize, words: usize) -> [&[u64]; N] {
     array::from_fn(|index| wire(buffer, first + index, words))
 }
+
+/// Exclusive or into `sum`.
+pub(super) fn add(sum: &mut [u64], other: &[u64]) {
+    for (sum, other) in sum.iter_mut().zip(other) {
+        *sum ^= other;
+    }
+}
