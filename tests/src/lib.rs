@@ -13,6 +13,7 @@ pub mod plugins;
 pub mod programs;
 pub mod relay;
 pub mod settings;
+pub mod shaping;
 
 use std::time::{Duration, Instant};
 
