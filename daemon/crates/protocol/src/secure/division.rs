@@ -34,7 +34,7 @@ mod reciprocal;
 #[cfg(test)]
 mod tests;
 
-use self::reciprocal::{FRACTION_BITS, LIMBS, reciprocals};
+use self::reciprocal::{FRACTION_BITS, LIMBS, PRECISION_BITS, reciprocals};
 use super::widen::widen;
 use super::{Engine, Ring};
 use crate::error::ProtocolError;
@@ -46,6 +46,13 @@ pub(super) const MAX_COUNT_BITS: usize = 31;
 pub(super) const SUM_BITS: usize = 62;
 /// Quotients and old values are below two to this power in magnitude.
 pub(super) const QUOTIENT_BITS: usize = 32;
+
+/// Truncation fails with a probability of at most one to two to this power.
+const FAILURE_BITS: usize = 141;
+// The candidate's error is below a half, and the largest values leave room for truncation.
+const _: () = assert!(QUOTIENT_BITS + 1 < PRECISION_BITS);
+const _: () = assert!(QUOTIENT_BITS + MAX_COUNT_BITS + FRACTION_BITS + 1 + FAILURE_BITS <= 64 * LIMBS);
+const _: () = assert!(MAX_COUNT_BITS + 2 * FRACTION_BITS + 3 + FAILURE_BITS < 64 * LIMBS);
 
 /// New centres, row-major: each of `sums`, by cluster, over its cluster's one of `counts`, rounded half up; where the count
 /// is 0, what `old` has.

@@ -15,8 +15,8 @@
 //!
 //! **Numbers.** The factors are scaled by `2^-B_i`, where `B = 2, 5, 10, 20` are the bits of the `c_i`, and have f = 40 fraction
 //! bits then; so `t_i` is kept to f − B_i bits. The product starts with `K·P`, where `K = 2^(6+37) / c_4` makes up for
-//! the scales. What is opened is nothing, and values over 256 bits are cut by [truncation](Ring::truncated) within one unit of
-//! the last place:
+//! the scales. After each product [truncation](Ring::truncated) takes the fraction bits back to these, within one unit of the
+//! last place:
 //!
 //! | value | error, in 2^-40 | smallest value of its factor | relative error, in 2^-40 |
 //! |---|---|---|---|
@@ -29,7 +29,7 @@
 //! | the polynomial | | | 1.24 |
 //!
 //! Together they are below 9.5·2^-40 < 2^-36. The squares are below 2^80, and the products before truncation below
-//! `9.92·2^(n−1)·2^f·1.2·2^f < 2^(n + 83) ≤ 2^114`.
+//! `9.92·2^(n−1)·2^f·2^f < 2^(n + 83) ≤ 2^114`.
 //!
 //! For N = 0 every t_i is c_i, which fits as well, and the product is within 15·2^-40 of 0.
 
@@ -41,6 +41,8 @@ use crate::link::Place;
 pub(super) const LIMBS: usize = 4;
 /// Fraction bits f of a reciprocal.
 pub(super) const FRACTION_BITS: usize = 40;
+/// The relative error of a reciprocal is below one to two to this power.
+pub(super) const PRECISION_BITS: usize = 36;
 
 /// The c_i: Chebyshev polynomials of degree 1, 2, 4, 8 and 16 at 3.
 const AT_THREE: [u64; 5] = [3, 17, 577, 665_857, 886_731_088_897];
@@ -73,9 +75,9 @@ pub(super) async fn reciprocals<E: Engine>(
     // t_0 = x = 3 − 4·normalised / 2^count_bits
     let mut t = public(3 << (FRACTION_BITS - scale_bits(0)))?
         .sub(&normalised.shifted_left(FRACTION_BITS - count_bits))?;
-    for factor in 0..FACTORS {
+    for (factor, at_three) in AT_THREE[..FACTORS].iter().enumerate() {
         let scale = scale_bits(factor);
-        let sum = public(AT_THREE[factor] << (FRACTION_BITS - scale))?.add(&t)?;
+        let sum = public(at_three << (FRACTION_BITS - scale))?.add(&t)?;
         if factor + 1 == FACTORS {
             product = engine.multiply(place, &product, &sum).await?.truncated(party, FRACTION_BITS);
             continue;
