@@ -4,6 +4,7 @@ use control::Privacy;
 use control::facts::RunResult;
 use kmeans::Metric;
 use kmeans::fixed::reference::{self, Outcome, Parameters};
+use kmeans::fixed::sealed::{self, Form};
 use kmeans::fixed::{COST_FRACTION_BITS, Missing, Normalise, RawRows};
 use metric_host::LoadedMetric;
 
@@ -16,11 +17,16 @@ pub struct Expected {
     dim: usize,
 }
 
-/// The parameters of a run with the daemon's defaults.
+/// The parameters of a run of mode `open` with the daemon's defaults.
 pub fn defaults(k: usize, seed: u64) -> Parameters {
+    defaults_of(Privacy::Open, k, seed)
+}
+
+/// The parameters of a run of this mode with the daemon's defaults.
+pub fn defaults_of(privacy: Privacy, k: usize, seed: u64) -> Parameters {
     Parameters {
         k,
-        starts: daemon::session::default_starts(Privacy::Open) as usize,
+        starts: daemon::session::default_starts(privacy) as usize,
         seed,
         max_rounds: 300,
         tolerance: 0.0,
@@ -40,13 +46,27 @@ pub fn manhattan() -> LoadedMetric {
 }
 
 impl Expected {
-    /// Clusters the pooled rows in plaintext.
+    /// Clusters the pooled rows in plaintext, as a run of mode `open` does.
     ///
     /// # Panics
     /// If they cannot be clustered.
     #[track_caller]
     pub fn of(hosts: &[RawRows], parameters: &Parameters, metric: &dyn Metric) -> Self {
         let outcome = reference::run(hosts, parameters, metric).expect("rows that can be clustered");
+        Self::from_outcome(hosts, parameters, outcome)
+    }
+
+    /// Clusters them as a run of mode `sealed` does, with a metric of this secure form.
+    ///
+    /// # Panics
+    /// If they cannot be clustered.
+    #[track_caller]
+    pub fn sealed(hosts: &[RawRows], form: Form, parameters: &Parameters, metric: &dyn Metric) -> Self {
+        let outcome = sealed::run(hosts, form, parameters, metric).expect("rows that can be clustered");
+        Self::from_outcome(hosts, parameters, outcome)
+    }
+
+    fn from_outcome(hosts: &[RawRows], parameters: &Parameters, outcome: Outcome) -> Self {
         let labels = hosts
             .iter()
             .zip(&outcome.labels)

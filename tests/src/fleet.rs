@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use control::facts::JobState;
+use control::facts::{JobInfo, JobState};
 use tempfile::TempDir;
 
 use crate::party::Party;
@@ -135,14 +135,37 @@ impl Fleet {
     /// If the run is past the step or over before it can be held.
     #[track_caller]
     pub fn reach(&self, step: &str, arguments: &[&str]) -> String {
-        let relay = self.relay();
-        relay.hold();
+        self.relay().hold();
         let id = self.lead().detach(arguments);
-        wait_for(&format!("step {step}"), || {
-            let job = self.lead().job(&id).expect("a job that was started");
-            assert!(job.state == JobState::Running, "the run ended before {step}: {job:?}");
+        self.advance(&id, &format!("step {step}"), |job| {
             let begun = || self.third_party().job(&id).is_some();
-            if job.step == step || (step == "setup" && begun()) {
+            job.step == step || (step == "setup" && begun())
+        });
+        id
+    }
+
+    /// As [`Self::reach`], to a round of the main rounds, counted from 1.
+    #[track_caller]
+    pub fn reach_round(&self, round: u32, arguments: &[&str]) -> String {
+        self.relay().hold();
+        let id = self.lead().detach(arguments);
+        self.advance_to_round(&id, round);
+        id
+    }
+
+    /// Brings a run that is held to a round.
+    #[track_caller]
+    pub fn advance_to_round(&self, id: &str, round: u32) {
+        self.advance(id, &format!("round {round}"), |job| job.step == "round" && job.round >= round);
+    }
+
+    #[track_caller]
+    fn advance(&self, id: &str, to: &str, reached: impl Fn(&JobInfo) -> bool) {
+        let relay = self.relay();
+        wait_for(to, || {
+            let job = self.lead().job(id).expect("a job that was started");
+            assert!(job.state == JobState::Running, "the run ended before {to}: {job:?}");
+            if reached(&job) {
                 return Some(());
             }
             // Less than the step after this one needs, and not so little that it takes for ever.
@@ -154,7 +177,6 @@ impl Fleet {
             relay.advance(stride, REST);
             None
         });
-        id
     }
 
     /// Uploads one part to each host, as CSV.

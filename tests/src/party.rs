@@ -34,6 +34,11 @@ pub struct Party {
     notify: Option<UnixDatagram>,
 }
 
+/// The mode of runs whose arguments name none.
+fn mode(arguments: &[&str]) -> &'static [&'static str] {
+    if arguments.contains(&"--privacy") { &[] } else { &["--privacy", "open"] }
+}
+
 #[derive(Deserialize)]
 struct Started {
     id: String,
@@ -244,7 +249,7 @@ impl Party {
         answer
     }
 
-    /// Clusters in the foreground and takes the result.
+    /// Clusters in the foreground and takes the result; in mode `open` unless the arguments say otherwise.
     #[track_caller]
     pub fn cluster(&self, arguments: &[&str]) -> RunResult {
         self.try_cluster(arguments).json()
@@ -252,13 +257,13 @@ impl Party {
 
     /// Tries to cluster in the foreground.
     pub fn try_cluster(&self, arguments: &[&str]) -> Answer {
-        self.ctl(&[&["cluster"], arguments, &["--privacy", "open", "--json", "--quiet"]].concat())
+        self.ctl(&[&["cluster"], arguments, mode(arguments), &["--json", "--quiet"]].concat())
     }
 
     /// Starts a run and gives its job's id.
     #[track_caller]
     pub fn detach(&self, arguments: &[&str]) -> String {
-        let command = [&["cluster"], arguments, &["--privacy", "open", "--detach"]].concat();
+        let command = [&["cluster"], arguments, mode(arguments), &["--detach"]].concat();
         self.json::<Started>(&command).id
     }
 

@@ -253,7 +253,7 @@ async fn role(
         }
         (_, Part::Host(host)) => {
             let (mut lead, mut third) = (links.take(PartyId::LEAD)?, links.take(PartyId::THIRD_PARTY)?);
-            let outcome = protocol::contributor(&plan, input(host), &mut lead, &mut third).await;
+            let outcome = protocol::contributor(&plan, me, input(host), &mut lead, &mut third).await;
             Ok((outcome.map(Some), vec![lead, third]))
         }
         (_, Part::ThirdParty) => {
