@@ -169,3 +169,69 @@ impl Pass {
         (0..rows).step_by(batch).map(move |first| first..rows.min(first + batch))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kmeans::fixed::{Missing, Normalise};
+
+    use super::*;
+    use crate::Privacy;
+
+    fn task(form: Form, rows: u64, dim: usize, k: usize, starts: usize) -> Task {
+        let plan = Plan {
+            privacy: Privacy::Sealed(form),
+            hosts: 2,
+            rows: vec![rows / 2; 2],
+            dim,
+            k,
+            starts,
+            seed: 1,
+            max_rounds: 1,
+            tolerance: 0.0,
+            normalise: Normalise::ZScore,
+            missing: Missing::Fail,
+            reveal_sizes: false,
+            reveal_inertia: false,
+            key_bits: 2048,
+            resume: None,
+        };
+        Task::new(&plan, form).unwrap()
+    }
+
+    #[test]
+    fn a_million_rows_are_one_batch() {
+        let task = task(Form::SquaredEuclid, 1_000_064, 2, 5, 1);
+        assert_eq!(task.over_rows().batches().collect::<Vec<_>>(), vec![0..1_000_064]);
+    }
+
+    #[test]
+    fn batches_cover_all_rows_in_whole_words_and_keep_to_their_memory() {
+        for form in [Form::SquaredEuclid, Form::Manhattan] {
+            for (rows, dim, k, starts) in [
+                (128, 1, 1, 1),
+                (1 << 30, 2, 5, 16),
+                (100_096, 10, 10, 16),
+                (1 << 20, 1024, 3, 16),
+                (1 << 20, 1023, 64, 16),
+                (1 << 20, 1023, 1023, 1),
+                (1 << 20, 1, 1024, 4),
+                (1 << 20, 1, 512, 16),
+            ] {
+                let task = task(form, rows, dim, k, starts);
+                for pass in [task.over_rows(), task.over_points()] {
+                    let batches: Vec<_> = pass.batches().collect();
+                    assert_eq!(batches.iter().map(Range::len).sum::<usize>(), pass.rows);
+                    assert!(batches.windows(2).all(|two| two[0].end == two[1].start));
+                    assert!(batches.iter().all(|batch| batch.start.is_multiple_of(64)));
+                    let difference = if form == Form::Manhattan { DIFFERENCE_BYTES } else { 0 };
+                    let row = k * pass.starts * (SCORE_BYTES + difference * pass.attributes);
+                    assert!(batches[0].len().min(pass.batch) * row <= MEMORY, "{pass:?}");
+                    // No more batches than the memory asks for.
+                    let all = MEMORY / (k * pass.starts * (SCORE_BYTES + difference * dim)) / 64 * 64;
+                    let few = if all == 0 { usize::MAX } else { pass.rows.div_ceil(all) };
+                    assert!(batches.len() <= few, "{pass:?}");
+                }
+            }
+        }
+    }
+}
