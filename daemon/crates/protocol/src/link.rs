@@ -23,6 +23,9 @@ pub enum Step {
 }
 
 impl Step {
+    /// All steps, in order.
+    pub const ALL: [Step; 5] = [Step::Setup, Step::Normalise, Step::Start, Step::Round, Step::Reveal];
+
     /// The step's name in messages to people.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! The public shape of a run: what every party knows of it, and nothing else.
 
-use kmeans::fixed::sealed::Form;
-use kmeans::fixed::{Missing, Normalise, growth};
+use kmeans::fixed::sealed::{self, Form};
+use kmeans::fixed::{FixedError, Missing, Normalise, growth};
 use serde::{Deserialize, Serialize};
 
 /// The most hosts of one run.
@@ -16,6 +16,12 @@ pub const MAX_STARTS: usize = 16;
 pub const MAX_SLOTS: usize = 1 << 20;
 /// The most pairs of clusters compared at a time, and so the memory of a comparison.
 pub const MAX_PAIRS: usize = 1 << 22;
+/// The most values of all hosts' rows in a sealed run, and so the memory of a compute party.
+pub const MAX_VALUES: usize = 1 << 28;
+/// The most values of the points of a sealed run's start.
+pub const MAX_POINT_VALUES: usize = 1 << 24;
+/// The most distances in a round of a sealed run's start.
+pub const MAX_SCORES: usize = 1 << 26;
 /// The most main rounds.
 pub const MAX_ROUNDS: u32 = 10_000;
 
@@ -100,7 +106,51 @@ impl Plan {
                 return Err(PlanError { what: "bounds", limit: "low < high, both within ±2^40".into() });
             }
         }
-        Ok(())
+        match self.privacy {
+            Privacy::Open if self.resume.is_some() => {
+                Err(PlanError { what: "a run to be resumed", limit: "one in mode sealed".into() })
+            }
+            Privacy::Open => Ok(()),
+            Privacy::Sealed(_) => self.check_sealed(),
+        }
+    }
+
+    /// The limits of a run on shares: bounds of numbers, and of memory.
+    fn check_sealed(&self) -> Result<(), PlanError> {
+        if let Err(error) = sealed::grid(&self.normalise, self.dim) {
+            let limit = match error {
+                FixedError::Attributes { most, .. } => {
+                    format!("at most {most} in mode sealed with this normalisation; leave some out")
+                }
+                other => other.to_string(),
+            };
+            return Err(PlanError { what: "the number of attributes", limit });
+        }
+        if self.rows.iter().any(|rows| !rows.is_multiple_of(64)) {
+            return Err(PlanError {
+                what: "each number of rows",
+                limit: "padded to a multiple of 64".into(),
+            });
+        }
+        if self.resume.is_some_and(|round| round >= self.max_rounds) {
+            return Err(PlanError { what: "the round to resume", limit: "below the round limit".into() });
+        }
+        let at_most = |what, factors: &[usize], most: usize| {
+            let product = factors.iter().fold(1, |all: usize, &factor| all.saturating_mul(factor));
+            match product <= most {
+                true => Ok(()),
+                false => Err(PlanError { what, limit: format!("at most {most} in mode sealed") }),
+            }
+        };
+        let points = self.hosts * sealed::points(self.k);
+        let rows = self.rows_bound() as usize;
+        at_most("rows × (attributes + 1)", &[rows, self.dim + 1], MAX_VALUES)?;
+        at_most(
+            "the points of the start × (2 × attributes + 1)",
+            &[points, 2 * self.dim + 1],
+            MAX_POINT_VALUES,
+        )?;
+        at_most("starts × k × the points of the start", &[self.starts, self.k, points], MAX_SCORES)
     }
 
     /// A bound on the rows of all hosts together.

@@ -1,22 +1,18 @@
 //! T: decrypts masked totals and deals triples. It has no rows and learns the number of rounds, nothing else.
 
-use kmeans::fixed::sealed::Form;
 use paillier::{Packing, SecretKey};
 use sharing::{BitSlices, Circuit, Dealer, Party, Seed};
 
 use super::{SETUP, defect, from_bytes};
+use crate::course::{self, Follower};
 use crate::engine::{CORRECTIONS_CHUNK, receive, send};
 use crate::error::ProtocolError;
-use crate::link::{Link, Place, Step};
+use crate::link::{Link, Place};
 use crate::message::{Corrections, Key, MaskedTotal, Proceed, TotalShare, TripleSeed};
 use crate::operation::{Engine, Operation, Total};
 use crate::party::{Contributor, Lead, PartyId, Second, ThirdParty};
 use crate::plan::{Plan, Privacy};
-use crate::schedule::Schedule;
-use crate::sealed::{REVEAL, ROWS, START, Shape};
-use crate::secure::clustering::{self, Task};
-use crate::secure::deal::{Deal, Stock};
-use crate::secure::{Engine as _, Ring};
+use crate::secure::deal::{Deal, Masks, Stock};
 
 /// The third party's links.
 pub struct ThirdPartyLinks<L, S, C> {
@@ -65,79 +61,28 @@ where
     }
     let mut state = State { links, key, dealer: Dealer::new(left, right), stock };
 
-    // The same operations in the same order as `host::run`.
-    let schedule = Schedule::new(plan)?;
-    state.serve(&schedule.headcount()).await?;
-    if let Some(moments) = schedule.moments() {
-        state.serve(&moments).await?;
-    }
-    let rounds = match plan.privacy {
-        Privacy::Open => state.open(plan, &schedule).await?,
-        Privacy::Sealed(form) => state.sealed(plan, form).await?,
-    };
-    state.serve(&schedule.withheld()).await?;
-    for shown in [schedule.sizes(), schedule.inertia()].into_iter().flatten() {
-        state.serve(&shown).await?;
-    }
-    Ok(rounds)
+    course::follow(&mut state, plan).await
 }
 
-impl<L, S, C> State<'_, L, S, C>
+impl<L, S, C> Follower for State<'_, L, S, C>
 where
     L: Link<ThirdParty, Lead>,
     S: Link<ThirdParty, Second>,
     C: Link<ThirdParty, Contributor>,
 {
-    /// Start and rounds in mode `open`; gives the number of rounds.
-    async fn open(&mut self, plan: &Plan, schedule: &Schedule<'_>) -> Result<u32, ProtocolError> {
-        for step in schedule.growth() {
-            if let Some(largest) = schedule.largest(&step) {
-                self.serve(&largest).await?;
-            }
-            for round in 0..step.rounds {
-                let nothing = vec![0; plan.starts * step.size * plan.dim];
-                self.serve(&schedule.start_centres(&step, round, &nothing)).await?;
-            }
-        }
-        if let Some(least) = schedule.least() {
-            self.serve(&least).await?;
-        }
-        let nothing = vec![0; plan.k * plan.dim];
-        let mut round = 0;
-        loop {
-            let centres = schedule.centres(round, &nothing);
-            self.serve(&centres).await?;
-            let proceed: Proceed = receive(&mut self.links.lead, centres.place(), 1).await?;
-            round += 1;
-            if !proceed.more || round == plan.max_rounds {
-                break;
-            }
-        }
-        Ok(round)
+    type Rows = Masks;
+    type Engine<'e>
+        = Deal<'e, S>
+    where
+        Self: 'e;
+
+    fn engine(&mut self) -> Self::Engine<'_> {
+        Deal::new(&mut self.links.second, &mut self.stock)
     }
 
-    /// Start, rounds and labels in mode `sealed`: deals for the programs that the compute parties run.
-    async fn sealed(&mut self, plan: &Plan, form: Form) -> Result<u32, ProtocolError> {
-        let (task, shape) = (Task::new(plan, form)?, Shape(plan));
-        let mut engine = Deal::new(&mut self.links.second, &mut self.stock);
-        let mut centres = Ring::elsewhere(1, plan.k * plan.dim);
-        if plan.resume.is_none() {
-            let points = engine.introduce(START, &shape.points(), shape.point_columns(), None).await?;
-            centres = clustering::start(&mut engine, &task, START, &points).await?;
-        }
-        let rows = engine.introduce(ROWS, &shape.rows(), shape.row_columns(), None).await?;
-        let mut round = plan.resume.unwrap_or(0);
-        while round < plan.max_rounds {
-            let place = Place { step: Step::Round, round };
-            (centres, _) = clustering::round(&mut engine, &task, place, &rows, &centres).await?;
-            round += 1;
-            let proceed: Proceed = receive(&mut self.links.lead, place, 1).await?;
-            if !proceed.more {
-                break;
-            }
-        }
-        clustering::labels(&mut engine, &task, REVEAL, &rows, &centres).await?;
-        Ok(round)
+    async fn proceeds(&mut self, place: Place) -> Result<bool, ProtocolError> {
+        let proceed: Proceed = receive(&mut self.links.lead, place, 1).await?;
+        Ok(proceed.more)
     }
 
     /// One joint operation: decrypts the masked total for the second host, then deals for the circuits.

@@ -9,7 +9,7 @@ pub(crate) mod blocks;
 pub(crate) mod clustering;
 pub(crate) mod deal;
 mod division;
-mod matrix;
+pub(crate) mod matrix;
 pub(crate) mod pair;
 #[cfg(test)]
 mod plain;
@@ -18,6 +18,7 @@ mod share;
 mod split;
 mod start;
 mod stop;
+pub(crate) mod tally;
 mod task;
 mod tournament;
 mod update;
