@@ -260,6 +260,7 @@ impl Bits {
     }
 
     /// The wires of `range`.
+    #[cfg(test)]
     pub(crate) fn part(&self, range: Range<usize>) -> Result<Self, ProtocolError> {
         let own = self.own.as_ref().map(|own| own.part(range.clone())).transpose()?;
         Ok(Bits { wires: range.len(), lanes: self.lanes, own })
@@ -305,6 +306,7 @@ impl Bits {
     }
 
     /// The exclusive or.
+    #[cfg(test)]
     pub(crate) fn xor(&self, other: &Self) -> Result<Self, ProtocolError> {
         let own = match (&self.own, &other.own) {
             (Some(own), Some(other)) => Some(own.xor(other)?),

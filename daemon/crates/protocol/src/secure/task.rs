@@ -96,11 +96,6 @@ impl Task {
         self.k
     }
 
-    /// The grid of rows and centres.
-    pub(crate) fn grid(&self) -> Grid {
-        self.grid
-    }
-
     /// For each start the indices of the points that it begins at.
     pub(super) fn starts(&self) -> &[Vec<usize>] {
         &self.starts
