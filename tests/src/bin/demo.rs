@@ -1,4 +1,5 @@
-//! `cargo demo`: two hosts and a third party, as real processes, cluster real data that none of them has whole.
+//! `cargo demo`: two hosts and a third party, as real processes, cluster real data that none of them has whole: first
+//! in mode `sealed`, then in mode `open`, then with another metric.
 //!
 //! Every number of the joint result stands beside the one that plaintext k-means gives on the pooled rows. Ends with
 //! a code other than 0 if any differs, and leaves neither processes nor files behind.
@@ -12,12 +13,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use cloister_tests::documents::{csv, deal, numbers, real, xrff};
-use cloister_tests::expected::{Expected, defaults, euclidean, manhattan};
+use cloister_tests::expected::{Expected, defaults_of, euclidean, manhattan};
 use cloister_tests::fleet::{Fleet, FleetConfig, THIRD_PARTY};
 use cloister_tests::programs::programs;
+use control::Privacy;
 use control::facts::{JobState, RunResult, StatusInfo};
 use kmeans::Metric;
-use kmeans::fixed::RawRows;
+use kmeans::fixed::sealed::Form;
+use kmeans::fixed::{GROWTH_ROUNDS, RawRows, growth};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// Any number will do; the same one gives the same result.
@@ -92,12 +95,17 @@ impl Demo {
         );
 
         let mut tally = Tally::default();
-        self.step();
-        let first = self.cluster(&fleet, &rows, &euclidean(), &mut tally);
-        println!(
-            "   best known inertia on these rows {BEST_KNOWN:.2} (scikit-learn, 50 starts): {:+.3} %",
-            100.0 * (first.inertia.unwrap_or(f64::NAN) / BEST_KNOWN - 1.0)
-        );
+        let euclid = (&euclidean() as &dyn Metric, Form::SquaredEuclid);
+        let [sealed, open] = [Privacy::Sealed, Privacy::Open].map(|privacy| {
+            self.step();
+            let run = self.cluster(&fleet, &rows, privacy, euclid, &mut tally);
+            println!(
+                "   best known inertia on these rows {BEST_KNOWN:.2} (scikit-learn, 50 starts): {:+.3} %",
+                100.0 * (run.inertia.unwrap_or(f64::NAN) / BEST_KNOWN - 1.0)
+            );
+            run
+        });
+        self.who_saw_what(&fleet, &sealed, &open);
 
         self.step();
         println!();
@@ -105,10 +113,9 @@ impl Demo {
         println!("   [plugins] metric = \"euclidean\"  ->  \"manhattan\"; cloisterctl reload");
         fleet.parties[0].settings.metric = "manhattan".into();
         fleet.parties[0].apply();
-        self.cluster(&fleet, &rows, &manhattan(), &mut tally);
+        self.cluster(&fleet, &rows, Privacy::Sealed, (&manhattan(), Form::Manhattan), &mut tally);
 
         self.step();
-        self.who_saw_what(&fleet, &first);
         let folder = fleet.folder().to_owned();
         drop(fleet);
         assert!(!folder.exists(), "{} is left", folder.display());
@@ -146,16 +153,29 @@ impl Demo {
         println!("   {THIRD_PARTY:<9} third party  no rows; Paillier key of {} bits", status.paillier_bits);
     }
 
-    fn cluster(&self, fleet: &Fleet, rows: &[RawRows], metric: &dyn Metric, tally: &mut Tally) -> RunResult {
-        let expected = Expected::of(rows, &defaults(K, SEED), metric);
+    fn cluster(
+        &self,
+        fleet: &Fleet,
+        rows: &[RawRows],
+        privacy: Privacy,
+        (metric, form): (&dyn Metric, Form),
+        tally: &mut Tally,
+    ) -> RunResult {
+        let parameters = defaults_of(privacy, K, SEED);
+        let expected = match privacy {
+            Privacy::Sealed => Expected::sealed(rows, form, &parameters, metric),
+            Privacy::Open => Expected::of(rows, &parameters, metric),
+        };
         let seed = SEED.to_string();
         println!();
-        println!("{}", self.strong(&format!("Joint run, {}", metric.name())));
+        println!("{}", self.strong(&format!("Joint run, mode {privacy}, {}", metric.name())));
         println!(
-            "   cloisterctl cluster wine -k {K} --seed {seed} --privacy open      (at {})",
+            "   cloisterctl cluster wine -k {K} --seed {seed} --privacy {privacy}      (at {})",
             fleet.lead().name()
         );
-        let lead = fleet.lead().cluster(&["wine", "-k", &K.to_string(), "--seed", &seed]);
+        let (k, mode) = (K.to_string(), privacy.to_string());
+        let lead = fleet.lead().cluster(&["wine", "-k", &k, "--seed", &seed, "--privacy", &mode]);
+        tally.compare(&lead.privacy, &privacy);
         tally.compare(&lead.metric.as_str(), &metric.name());
         self.centres(&lead, &expected, tally);
         self.summary(&lead, &expected, tally);
@@ -249,33 +269,55 @@ impl Demo {
         }
     }
 
-    fn who_saw_what(&self, fleet: &Fleet, run: &RunResult) {
+    /// The two modes beside each other.
+    fn who_saw_what(&self, fleet: &Fleet, sealed: &RunResult, open: &RunResult) {
+        let dim = open.attributes.len();
+        let (starts, mut clusters_before) = (defaults_of(Privacy::Open, K, SEED).starts, 0);
+        let grown: usize = growth(K)
+            .into_iter()
+            .map(|clusters| {
+                let rounds = if clusters_before == 0 { 1 } else { GROWTH_ROUNDS as usize };
+                clusters_before = clusters;
+                starts * clusters * rounds
+            })
+            .sum();
+        let in_rounds = K * open.rounds as usize;
         let third = fleet.third_party();
-        let jobs = third.jobs();
-        let finished = jobs.iter().filter(|job| job.state == JobState::Finished).count();
+        let kept: Vec<serde_json::Value> = third.ctl(&["datasets", "--json"]).items();
+        let finished = third.jobs().iter().filter(|job| job.state == JobState::Finished).count();
         println!();
         println!("{}", self.strong("What each party saw"));
+        println!("   {:<44} {:>14} {:>14}", "", "sealed", "open");
+        let line =
+            |what: &str, sealed: String, open: String| println!("   {what:<44} {sealed:>14} {open:>14}");
         for host in fleet.hosts() {
-            println!(
-                "   {:<9} its own {} rows; the rounded joint centres of every start and of each of {} rounds (mode open\n\
-                 {:13}shows them); mean and deviation of {} attributes; what follows from those: of coarse values joint\n\
-                 {:13}counts and sums too. No row, label or own centre of the other host is ever sent",
-                host.name(),
-                run_rows(host, run),
-                run.rounds,
-                "",
-                run.attributes.len(),
-                ""
+            println!("   {}", host.name());
+            let own = |run| run_rows(host, run).to_string();
+            line("  rows in the clear: its own", own(sealed), own(open));
+            line("  rows, labels, own centres of the other", "none".into(), "none".into());
+            line("  joint centres before the end", "none".into(), (grown + in_rounds).to_string());
+            line("    numbers in them", "none".into(), ((grown + in_rounds) * dim).to_string());
+            line(
+                "  bits that say whether a round was the last",
+                sealed.rounds.to_string(),
+                "see above".into(),
             );
+            line("  declared: mean and deviation of attributes", dim.to_string(), dim.to_string());
+            line("  declared: final centres", K.to_string(), K.to_string());
         }
+        println!("   {THIRD_PARTY}");
+        line("  rows, centres, totals, assignments", "none".into(), "none".into());
+        line("  rounds it counted", sealed.rounds.to_string(), open.rounds.to_string());
         println!(
-            "   {THIRD_PARTY:<9} totals under a fresh uniform mask, the number of rounds and the sizes of messages, in {finished} runs;\n\
-             {:13}no row, no centre, no total: it keeps {} datasets and {} results",
-            "",
-            third.ctl(&["datasets", "--json"]).items::<serde_json::Value>().len(),
+            "   It decrypts noise and deals masks; after {finished} runs it keeps {} datasets and {} results.",
+            kept.len(),
             third.results().len()
         );
-        println!("   the wire  TLS 1.3 between identities that know each other; ciphertext only");
+        println!("   The wire: TLS 1.3 between identities that know each other.");
+        println!(
+            "   Of values recorded in coarse units, joint centres also tell joint counts and sums: in open those of"
+        );
+        println!("   every round, in sealed the final ones. daemon/docs/protocol.md says exactly what.");
     }
 
     fn mark(&self, good: bool) -> &'static str {
