@@ -144,8 +144,7 @@ fn a_run_costs_what_was_estimated() {
     let fleet = Fleet::start(&FleetConfig { hosts: 3, datasets: &["iris"], ..FleetConfig::default() });
     fleet.upload("iris", &deal(&real("iris"), 3));
     let arguments = [&["iris", "-k", "3", "--starts", "4", "--max-rounds", "3"][..], &SEALED].concat();
-    let estimate: EstimateInfo =
-        fleet.lead().json(&[&["cluster"], &arguments[..], &["--estimate"]].concat());
+    let estimate: EstimateInfo = fleet.lead().json(&[&["cluster"], &arguments[..], &["--estimate"]].concat());
     for party in &fleet.parties {
         assert!(party.jobs().is_empty(), "an estimate starts nothing at {}", party.name());
     }
@@ -163,6 +162,8 @@ fn a_run_costs_what_was_estimated() {
             host.result(&result.id)
         })
         .collect();
+    let phases: Vec<&str> = estimate.phases.iter().map(|cost| cost.phase.as_str()).collect();
+    assert_eq!(phases, ["setup", "normalise", "start", "round", "reveal"]);
     for cost in &estimate.phases {
         let times = if cost.phase == "round" { rounds } else { 1 };
         // What one host sends another is counted by its receiver too; what the third party hears and says, by hosts alone.
