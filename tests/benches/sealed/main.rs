@@ -106,7 +106,7 @@ fn run_all(options: &Options, runs: &[(Network, Shape)]) -> (Vec<Measurement>, b
             drop(now.take());
             now = Some((network, network.between(&mut fleet)));
         }
-        let parts = rows.entry(shape.dataset()).or_insert_with(|| upload(&fleet, shape, options.seed));
+        let parts = rows.entry(shape.dataset()).or_insert_with(|| upload(&fleet, shape, options));
         match measure(&mut fleet, network, shape, parts, options) {
             Ok(measured) => {
                 println!(
@@ -131,17 +131,15 @@ fn run_all(options: &Options, runs: &[(Network, Shape)]) -> (Vec<Measurement>, b
 }
 
 /// Gives each host its rows, and keeps them for the comparison.
-fn upload(fleet: &Fleet, shape: Shape, seed: u64) -> [Vec<f64>; 2] {
-    let parts = shape.parts(seed);
+fn upload(fleet: &Fleet, shape: Shape, options: &Options) -> [Vec<f64>; 2] {
+    let (seed, parts) = shape.moving_rows(options.seed, options.rounds);
     for (host, part) in fleet.hosts().iter().zip(&parts) {
-        let document = shape::csv(part, shape.dim);
-        host.upload(&shape.dataset(), "rows.csv", document.as_bytes());
+        host.upload(&shape.dataset(), "rows.csv", shape.csv(part).as_bytes());
     }
     let most = fleet.hosts().iter().map(peak_bytes).max().unwrap_or(0);
     println!(
-        "{} rows of {} attributes uploaded; hosts' peak so far {} MB",
-        shape.rows,
-        shape.dim,
+        "{}: rows of seed {seed}; hosts' peak after the upload {} MB",
+        shape.dataset(),
         most / 1_000_000
     );
     parts

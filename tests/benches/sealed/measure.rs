@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::Instant;
 
 use cloister_tests::fleet::Fleet;
 use cloister_tests::party::Party;
@@ -37,6 +38,8 @@ pub(crate) struct Measurement {
     pub(crate) peak_bytes: [u64; 3],
     /// Processor time of each daemon for the whole run.
     pub(crate) processor_seconds: [f64; 3],
+    /// Seconds from the client's start to its end, by this program's clock.
+    pub(crate) whole_seconds: f64,
     /// Seconds by phase at the lead, the rounds together.
     pub(crate) phases: BTreeMap<String, f64>,
     /// Bytes by phase, all links together.
@@ -132,7 +135,9 @@ pub(crate) fn measure(
     let estimate: Option<Estimate> = serde_json::from_str(&estimated.stdout).ok();
     let cost = estimate.and_then(|estimate| estimate.phases.into_iter().find(|cost| cost.phase == ROUND));
     let before = [0, 1, 2].map(|party: usize| processor_seconds(&fleet.parties[party]));
+    let began = Instant::now();
     let answer = fleet.lead().ctl(&arguments);
+    let whole_seconds = began.elapsed().as_secs_f64();
     if answer.code != Some(0) {
         return Err(answer.stderr);
     }
@@ -165,6 +170,7 @@ pub(crate) fn measure(
         messages: cost.as_ref().map(|cost| cost.messages),
         peak_bytes,
         processor_seconds: [0, 1, 2].map(|party: usize| after[party] - before[party]),
+        whole_seconds,
         phases: shown.seconds,
         phase_bytes,
         plaintext_seconds: plaintext::seconds_a_round(parts, shape.dim, shape.k, options.rounds),

@@ -2,6 +2,11 @@
 
 use std::fmt::Write;
 
+use cloister_tests::expected::{defaults_of, euclidean};
+use control::Privacy;
+use kmeans::fixed::RawRows;
+use kmeans::fixed::reference::Parameters;
+use kmeans::fixed::sealed::{self, Form};
 use serde::Serialize;
 
 /// The size of a run.
@@ -34,6 +39,8 @@ pub(crate) const SOURCE: &str =
 pub(crate) const GOAL: (f64, f64) = (3.0, 2.0 / 3.0);
 /// The most sequential exchanges a round that the project wants at five clusters, whatever the number of rows.
 pub(crate) const MOST_EXCHANGES: u64 = 80;
+/// Up to so many rows it is checked that they go on moving.
+const CHECKED: usize = 10_000;
 /// The most memory a party that the project wants at a million rows.
 pub(crate) const MOST_MEMORY: u64 = 300_000_000;
 
@@ -49,32 +56,56 @@ impl Shape {
         Some(Reference { seconds, bytes: megabytes * 1e6, exchanges })
     }
 
-    /// The name of its rows, the same for every number of clusters.
+    /// The name of its rows.
     pub(crate) fn dataset(self) -> String {
-        format!("uniform-{}-{}", self.rows, self.dim)
+        format!("uniform-{}-{}-{}", self.rows, self.dim, self.k)
+    }
+
+    /// Rows over which a sealed run takes all of its rounds, and the seed that gave them: the first from `seed` on that
+    /// does by the plaintext reference.
+    pub(crate) fn moving_rows(self, seed: u64, rounds: u32) -> (u64, [Vec<f64>; 2]) {
+        let metric = euclidean();
+        for drawn in seed.. {
+            let parts = self.parts(drawn);
+            // Many rows go on moving for long; few may be at rest soon.
+            if self.rows > CHECKED {
+                return (drawn, parts);
+            }
+            let raw = |values: &Vec<f64>| RawRows { attributes: self.attributes(), values: values.clone() };
+            let parameters = Parameters { max_rounds: rounds, ..defaults_of(Privacy::Sealed, self.k, seed) };
+            let hosts = parts.each_ref().map(raw);
+            let outcome = sealed::run(&hosts, Form::SquaredEuclid, &parameters, &metric);
+            if outcome.expect("rows that can be clustered").rounds == rounds {
+                return (drawn, parts);
+            }
+        }
+        unreachable!("some rows take two rounds and more")
     }
 
     /// Each host's rows, row-major: uniform in the unit cube for both, in steps of a millionth, so that clusters have
     /// no gaps between them and centres go on moving.
-    pub(crate) fn parts(self, seed: u64) -> [Vec<f64>; 2] {
-        let mut state = seed ^ ((self.rows as u64) << 32) ^ ((self.dim as u64) << 16);
+    fn parts(self, seed: u64) -> [Vec<f64>; 2] {
+        let mut state = seed;
         let mut value = || f64::from((next(&mut state) % 1_000_000) as u32) / 1e6;
         [self.rows.div_ceil(2), self.rows / 2].map(|rows| (0..rows * self.dim).map(|_| value()).collect())
     }
-}
 
-/// Rows as a document.
-pub(crate) fn csv(rows: &[f64], dim: usize) -> String {
-    let head: Vec<String> = (0..dim).map(|attribute| format!("x{attribute}")).collect();
-    let mut csv = head.join(",") + "\n";
-    for row in rows.chunks_exact(dim) {
-        for (attribute, value) in row.iter().enumerate() {
-            let comma = if attribute == 0 { "" } else { "," };
-            write!(csv, "{comma}{value:.6}").expect("a string takes everything");
-        }
-        csv.push('\n');
+    fn attributes(self) -> Vec<String> {
+        (0..self.dim).map(|attribute| format!("x{attribute}")).collect()
     }
-    csv
+
+    /// One host's rows as a document.
+    pub(crate) fn csv(self, rows: &[f64]) -> String {
+        let mut csv = self.attributes().join(",") + "\n";
+        for row in rows.chunks_exact(self.dim) {
+            for (attribute, value) in row.iter().enumerate() {
+                let comma = if attribute == 0 { "" } else { "," };
+                write!(csv, "{comma}{value:.6}").expect("a string takes everything");
+            }
+            csv.push('\n');
+        }
+        csv
+    }
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

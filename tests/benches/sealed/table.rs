@@ -89,6 +89,7 @@ pub(crate) fn phases(all: &[Measurement]) -> String {
         .into_iter()
         .map(Into::into)
         .chain(phases.iter().map(|phase| format!("{phase} s")))
+        .chain(["client s".into()])
         .chain(phases.iter().map(|phase| format!("{phase} MB")))
         .chain(["L", "G", "T"].iter().map(|party| format!("CPU s {party}")))
         .collect();
@@ -101,6 +102,7 @@ pub(crate) fn phases(all: &[Measurement]) -> String {
         ];
         let seconds = phases.iter().map(|&phase| found.phases.get(phase));
         row.extend(seconds.map(|seconds| or_dash(seconds, |seconds| format!("{seconds:.2}"))));
+        row.push(format!("{:.2}", found.whole_seconds));
         let bytes = phases.iter().map(|&phase| found.phase_bytes.get(phase));
         row.extend(bytes.map(|bytes| or_dash(bytes, |&bytes| megabytes(bytes as f64))));
         row.extend(found.processor_seconds.map(|seconds| format!("{seconds:.2}")));
