@@ -5,11 +5,13 @@ mod play;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kmeans::fixed::Grid;
+use kmeans::fixed::sealed::Form;
 use play::{euclidean, plan, play, rows};
 use protocol::message::{
-    Contribution, Corrections, Key, Layer, MaskedTotal, Opened, Opening, Proceed, TotalShare, TripleSeed,
+    Contribution, Corrections, Key, LabelShare, Layer, Masked, MaskedLabels, MaskedRows, MaskedTotal, Opened,
+    Opening, Proceed, RowShare, TotalShare, TripleSeed,
 };
-use protocol::{Message, PartyId};
+use protocol::{Message, PartyId, Plan, Privacy};
 use sim::World;
 
 const DOCUMENT: &str = include_str!("../../../docs/protocol.md");
@@ -40,8 +42,8 @@ fn documented() -> BTreeMap<u16, (String, BTreeSet<String>)> {
 #[test]
 fn every_message_is_documented_with_its_ways() {
     let hosts = [rows(1, vec![1.0, 2.0, 9.0]), rows(1, vec![1.5, 8.0]), rows(1, vec![30.0, 31.0])];
-    let (plan, metric) = (plan(&hosts, 2), euclidean());
-    let report = play(World::new(3).record(), &plan, &hosts, &*metric);
+    let (open, metric) = (plan(&hosts, 2), euclidean());
+    let sealed = Plan { privacy: Privacy::Sealed(Form::SquaredEuclid), ..open.clone() };
     macro_rules! names {
         ($($message:ident),+) => { [$(($message::KIND, $message::NAME)),+] };
     }
@@ -55,14 +57,22 @@ fn every_message_is_documented_with_its_ways() {
         Layer,
         Opening,
         Opened,
-        Proceed
+        Proceed,
+        MaskedRows,
+        Masked,
+        RowShare,
+        LabelShare,
+        MaskedLabels
     );
     let mut found: BTreeMap<u16, (String, BTreeSet<String>)> =
         names.iter().map(|&(number, name)| (number, (name.to_owned(), BTreeSet::new()))).collect();
-    for to in [PartyId::LEAD, PartyId::SECOND, PartyId(2), PartyId::THIRD_PARTY] {
-        for received in report.transcript(to) {
-            let way = format!("{} → {}", letter(received.from), letter(to));
-            found.get_mut(&received.message).expect("a message with a name").1.insert(way);
+    for plan in [open, sealed] {
+        let report = play(World::new(3).record(), &plan, &hosts, &*metric);
+        for to in [PartyId::LEAD, PartyId::SECOND, PartyId(2), PartyId::THIRD_PARTY] {
+            for received in report.transcript(to) {
+                let way = format!("{} → {}", letter(received.from), letter(to));
+                found.get_mut(&received.message).expect("a message with a name").1.insert(way);
+            }
         }
     }
     assert_eq!(documented(), found);

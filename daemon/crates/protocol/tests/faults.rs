@@ -7,12 +7,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use kmeans::Metric;
+use kmeans::fixed::sealed::Form;
 use kmeans::fixed::{Normalise, RawRows};
 use play::{Ended, assert_reported, euclidean, plan, play, rows};
 use protocol::message::{
-    Contribution, Corrections, Key, Layer, MaskedTotal, Opened, Opening, Proceed, TotalShare, TripleSeed,
+    Contribution, Corrections, Key, LabelShare, Layer, Masked, MaskedLabels, MaskedRows, MaskedTotal, Opened,
+    Opening, Proceed, RowShare, TotalShare, TripleSeed,
 };
-use protocol::{Blame, Cause, Message, PartyId, Place, Plan, ProtocolError, Step};
+use protocol::{Blame, Cause, Message, PartyId, Place, Plan, Privacy, ProtocolError, Step};
 use sim::{Fault, Outcome, Received, Report, Site, World};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,10 +32,19 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(hosts: usize, normalise: Normalise) -> Self {
+    fn open(hosts: usize, normalise: Normalise) -> Self {
+        Self::new(hosts, |plan| Plan { normalise: normalise.clone(), ..plan })
+    }
+
+    fn sealed(hosts: usize) -> Self {
+        let privacy = Privacy::Sealed(Form::SquaredEuclid);
+        Self::new(hosts, |plan| Plan { privacy, normalise: Normalise::None, k: 2, starts: 1, ..plan })
+    }
+
+    fn new(hosts: usize, change: impl Fn(Plan) -> Plan) -> Self {
         let all = [rows(1, vec![1.0, 2.0, 9.0]), rows(1, vec![1.5, 8.0]), rows(1, vec![30.0, 31.0, 32.0])];
         let hosts = all[..hosts].to_vec();
-        let plan = Plan { max_rounds: 2, normalise, ..plan(&hosts, 3) };
+        let plan = change(Plan { max_rounds: 2, ..plan(&hosts, 3) });
         let report = play(World::new(hosts.len() as u8).record(), &plan, &hosts, &*euclidean());
         assert_reported(&report, &plan, &hosts, &*euclidean());
         let parties = (0..hosts.len() as u8).map(PartyId).chain([PartyId::THIRD_PARTY]);
@@ -43,9 +54,11 @@ impl Scene {
             .filter(|(to, r)| seen.insert((*to, r.from, r.place.step, r.place.round, r.message)))
             .collect();
         let last = messages.iter().map(|(_, r)| r.place).max_by_key(|place| (place.step, place.round));
-        // Of the start's rounds, which are alike, the first stands for all; 7 is the choice of the costliest cluster,
-        // 12 that of the best start.
-        messages.retain(|(_, r)| r.place.step != Step::Start || [1, 7, 12].contains(&r.place.round));
+        if plan.privacy == Privacy::Open {
+            // Of the start's rounds, which are alike, the first stands for all; 7 is the choice of the costliest
+            // cluster, 12 that of the best start.
+            messages.retain(|(_, r)| r.place.step != Step::Start || [1, 7, 12].contains(&r.place.round));
+        }
         Scene { plan, hosts, metric: euclidean(), messages, last: last.expect("a run has messages") }
     }
 
@@ -163,7 +176,12 @@ fn kind(received: &Received) -> &'static str {
         Layer,
         Opening,
         Opened,
-        Proceed
+        Proceed,
+        MaskedRows,
+        Masked,
+        RowShare,
+        LabelShare,
+        MaskedLabels
     )
 }
 
@@ -191,8 +209,9 @@ fn relengthened(received: &Received, more: i64) -> Fault {
     Fault::Replace { encoded }
 }
 
-static TWO: LazyLock<Scene> = LazyLock::new(|| Scene::new(2, Normalise::None));
-static THREE: LazyLock<Scene> = LazyLock::new(|| Scene::new(3, Normalise::None));
+static TWO: LazyLock<Scene> = LazyLock::new(|| Scene::open(2, Normalise::None));
+static THREE: LazyLock<Scene> = LazyLock::new(|| Scene::open(3, Normalise::None));
+static THREE_SEALED: LazyLock<Scene> = LazyLock::new(|| Scene::sealed(3));
 
 #[test]
 fn every_party_killed_at_every_place() {
@@ -201,7 +220,7 @@ fn every_party_killed_at_every_place() {
 
 #[test]
 fn every_party_killed_or_garbled_while_normalising() {
-    let scene = Scene::new(3, Normalise::ZScore);
+    let scene = Scene::open(3, Normalise::ZScore);
     let messages: Vec<_> =
         scene.messages.iter().filter(|(_, r)| r.place.step == Step::Normalise).cloned().collect();
     scene.strike_senders("killed", &messages, Cause::Unreachable, |_| Fault::Kill);
@@ -258,6 +277,7 @@ macro_rules! for_hosts {
 for_hosts! {
     two_hosts: TWO, 9 kinds;
     three_hosts: THREE, 10 kinds;
+    three_hosts_sealed: THREE_SEALED, 15 kinds;
 }
 
 #[test]

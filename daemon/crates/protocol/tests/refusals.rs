@@ -2,10 +2,11 @@
 
 mod play;
 
+use kmeans::fixed::sealed::Form;
 use kmeans::fixed::{FixedError, Missing, Normalise, RawRows};
 use kmeans::{Metric, MetricError};
 use play::{Ended, KEY, euclidean, plan, play, rows};
-use protocol::{Blame, Cause, LinkError, PartyId, Place, Plan, ProtocolError, Step};
+use protocol::{Blame, Cause, LinkError, PartyId, Place, Plan, Privacy, ProtocolError, Step};
 use sim::{Report, World};
 
 const PLACE: Place = Place { step: Step::Setup, round: 0 };
@@ -179,4 +180,32 @@ fn plans_out_of_their_limits() {
         spoil(&mut plan);
         assert_eq!(plan.check().expect_err(what).what, what);
     }
+}
+
+#[test]
+fn plans_out_of_the_limits_of_sealed_runs() {
+    let open = plan(&sound(), 2);
+    let sealed = Plan { privacy: Privacy::Sealed(Form::SquaredEuclid), ..open.clone() };
+    assert_eq!(sealed.check(), Ok(()));
+    assert_eq!(Plan { resume: Some(29), ..sealed.clone() }.check(), Ok(()));
+    type Spoil = fn(&mut Plan);
+    let refused: [(&str, Spoil); 5] = [
+        ("each number of rows", |plan| plan.rows[1] = 100),
+        ("the round to resume", |plan| plan.resume = Some(30)),
+        ("rows × (attributes + 1)", |plan| plan.rows[0] = 1 << 28),
+        ("the points of the start × (2 × attributes + 1)", |plan| {
+            (plan.hosts, plan.rows, plan.starts, plan.k, plan.dim) = (16, vec![64; 16], 1, 1000, 1000)
+        }),
+        ("starts × k × the points of the start", |plan| {
+            (plan.hosts, plan.rows, plan.starts, plan.k) = (16, vec![64; 16], 2, 1024)
+        }),
+    ];
+    for (what, spoil) in refused {
+        let mut plan = sealed.clone();
+        spoil(&mut plan);
+        assert_eq!(plan.check().expect_err(what).what, what);
+        assert_eq!(protocol::estimate(&plan).expect_err(what).what, what);
+    }
+    let resumed = Plan { resume: Some(1), ..open };
+    assert_eq!(resumed.check().expect_err("a resumed open run").what, "a run to be resumed");
 }

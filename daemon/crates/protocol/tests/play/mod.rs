@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test program has this module whole and uses its part")]
 
+pub(crate) mod irregularity;
+
 use std::sync::{Arc, LazyLock, Mutex};
 
 use kmeans::Metric;
