@@ -42,6 +42,16 @@ impl Spent {
         self.phases.place()
     }
 
+    /// Bytes of a step in this session, over all links and directions.
+    pub(crate) fn bytes_of(&self, step: Step) -> u64 {
+        self.meter.snapshot().iter().filter(|count| count.step == step).map(|count| count.bytes).sum()
+    }
+
+    /// The last step that anything was sent in.
+    pub(crate) fn last_step(&self) -> Option<Step> {
+        self.meter.snapshot().iter().map(|count| count.step).max()
+    }
+
     /// All up to now.
     pub(crate) fn total(&self) -> Costs {
         let mut total = self.earlier.clone();

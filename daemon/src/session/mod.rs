@@ -10,6 +10,7 @@ mod invited;
 pub(crate) mod keep;
 mod lead;
 mod links;
+mod pace;
 mod phases;
 mod policy;
 mod report;

@@ -8,7 +8,7 @@ use protocol::{
     Blame, Cause, Checkpoint, HostInput, LeadLinks, Outcome, PartyId, Place, ProtocolError, SecondLinks,
     Step, ThirdPartyLinks,
 };
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use transport::{AbortHandle, SessionLink};
 
 use super::costs::{Costs, Spent};
@@ -17,7 +17,7 @@ use super::keep::Keeper;
 use super::links::Links;
 use super::phases::Phases;
 use super::policy::{HostPart, Part};
-use super::{blame, keep, report};
+use super::{blame, keep, pace, report};
 use crate::jobs::{RunningJob, StoppedBy};
 use crate::node::Node;
 use crate::results;
@@ -130,6 +130,8 @@ async fn run(
             keeper.keep(checkpoint);
         }
     };
+    let pace = pace::tell(job.reporter(), Arc::clone(&spent), descriptor.plan(), me);
+    let pace = AbortOnDrop(node.runtime.spawn(pace));
     // The role's links live until the others have been told: one that is dropped first says only that it is closed.
     let told = Told { progress: &progress, keep: &keep };
     let mut playing = Box::pin(role(node, descriptor, me, part, &mut links, resume.take(), told));
@@ -144,6 +146,7 @@ async fn run(
             Err(error) => Err((Stopped::Protocol(error), Vec::new())),
         },
     };
+    drop(pace);
     let (outcome, open_links) = match role_ended {
         Ok(ended) => ended,
         Err((stopped, _open_links)) => {
@@ -204,6 +207,15 @@ async fn run(
     blame::kept(ended);
     for link in open_links {
         link.close().await;
+    }
+}
+
+/// A task that is not to outlive its purpose.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
