@@ -51,7 +51,6 @@ pub(super) trait ComputeParty: JointHost {
 /// A compute party in a sealed run.
 pub(super) struct Computing<'a, P> {
     party: P,
-    me: PartyId,
     plan: &'a Plan,
     task: Task,
     rows: Option<Matrix>,
@@ -59,9 +58,9 @@ pub(super) struct Computing<'a, P> {
 }
 
 impl<'a, P: ComputeParty> Computing<'a, P> {
-    pub(super) fn new(party: P, me: PartyId, plan: &'a Plan, form: Form) -> Result<Self, ProtocolError> {
+    pub(super) fn new(party: P, plan: &'a Plan, form: Form) -> Result<Self, ProtocolError> {
         let task = Task::new(plan, form)?;
-        Ok(Computing { party, me, plan, task, rows: None, centres: Ring::elsewhere(1, 0) })
+        Ok(Computing { party, plan, task, rows: None, centres: Ring::elsewhere(1, 0) })
     }
 
     /// Introduces a matrix: own rows, then this party's share of the further hosts'.

@@ -15,7 +15,8 @@ use crate::operation::{Engine, Operation, Total};
 use crate::party::{Contributor, Lead, PartyId, Second, ThirdParty};
 use crate::plan::{Plan, Privacy};
 use crate::sealed::{self, REVEAL, Shape};
-use crate::secure::pair::{Pair, Seeded, Supplies};
+use crate::secure::pair::Pair;
+use crate::secure::supply::{Seeded, Supplies};
 
 /// The lead's links.
 pub struct LeadLinks<S, C, T> {
@@ -53,7 +54,7 @@ where
     match plan.privacy {
         Privacy::Open => host::run(&mut state, plan, input).await,
         Privacy::Sealed(form) => {
-            let mut computing = Computing::new(state, PartyId::LEAD, plan, form)?;
+            let mut computing = Computing::new(state, plan, form)?;
             sealed::run(&mut computing, plan, PartyId::LEAD, input).await
         }
     }

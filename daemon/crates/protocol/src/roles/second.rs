@@ -15,7 +15,8 @@ use crate::operation::{Engine, Operation, Total};
 use crate::party::{Lead, PartyId, Second, ThirdParty};
 use crate::plan::{Plan, Privacy};
 use crate::sealed::{self, REVEAL, Shape};
-use crate::secure::pair::{Dealt, Pair, Supplies};
+use crate::secure::pair::Pair;
+use crate::secure::supply::{Dealt, Supplies};
 
 /// The second host's links.
 pub struct SecondLinks<L, T> {
@@ -58,7 +59,7 @@ where
     match plan.privacy {
         Privacy::Open => host::run(&mut state, plan, input).await,
         Privacy::Sealed(form) => {
-            let mut computing = Computing::new(state, PartyId::SECOND, plan, form)?;
+            let mut computing = Computing::new(state, plan, form)?;
             sealed::run(&mut computing, plan, PartyId::SECOND, input).await
         }
     }

@@ -8,7 +8,8 @@ use sharing::{BitSlices, Circuit, Dealer, Dealing, Party, Seed, choose, lift, pr
 use zeroize::Zeroizing;
 
 use super::matrix::{Layout, RowBlock};
-use super::pair::{MASKS, ROWS, TRIPLES, rows_at, rows_seed, sign_words};
+use super::pair::{rows_at, sign_words};
+use super::supply::{MASKS, ROWS, TRIPLES, rows_seed};
 use super::{Bits, Engine, Ring, Segment, blocks};
 use crate::engine::{CORRECTIONS_CHUNK, send_words};
 use crate::error::ProtocolError;

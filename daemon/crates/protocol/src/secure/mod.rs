@@ -18,6 +18,7 @@ mod share;
 mod split;
 mod start;
 mod stop;
+pub(crate) mod supply;
 pub(crate) mod tally;
 mod task;
 mod tournament;

@@ -11,80 +11,23 @@ use std::ops::Range;
 
 use sharing::choose::{self, Choice};
 use sharing::lift::{self, Lift};
-use sharing::matrix::{Block, Masking, Product, Rows, Sums};
+use sharing::matrix::{Block, Product, Rows, Sums};
 use sharing::product::{self, Products};
 use sharing::sign::{self, Signs};
-use sharing::{BitSlices, Circuit, Evaluation, Party, Randomness, RingVec, Seed, Triples};
-use zeroize::Zeroizing;
+use sharing::{BitSlices, Circuit, Evaluation, Party, Randomness, RingVec};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::matrix::{Layout, RowBlock};
+use super::supply::{Supplies, Supply};
 use super::{Bits, Engine, Ring, Segment, blocks};
 use crate::engine::{CORRECTIONS_CHUNK, WORDS, check_length, receive, receive_words, send, send_words};
 use crate::error::ProtocolError;
 use crate::link::{Link, Place, SentBy, SentTo};
-use crate::message::{Corrections, Layer, Masked, MaskedRows, Opening};
-use crate::party::{Role, Second, ThirdParty};
+use crate::message::{Layer, Masked, MaskedRows, Opening};
+use crate::party::Role;
 
 /// Bytes that a party sends before it takes the peer's: more than a long line holds, and far less than a link queues.
 const AHEAD: usize = 8 << 20;
-
-/// A compute party's randomness of one run.
-pub(crate) struct Supplies {
-    randomness: Randomness,
-    triples: Triples,
-    /// The masks of all matrices, each under a seed of its own.
-    rows: Seed,
-    matrices: u64,
-}
-
-impl Supplies {
-    /// Everything from the seed that the dealer gave to `party` alone.
-    pub(crate) fn new(party: Party, seed: &Seed) -> Self {
-        let triples = seed.derive(TRIPLES);
-        Supplies {
-            randomness: Randomness::new(party, seed.derive(MASKS)),
-            triples: match party {
-                Party::Left => Triples::left(triples),
-                Party::Right => Triples::right(triples),
-            },
-            rows: seed.derive(ROWS),
-            matrices: 0,
-        }
-    }
-}
-
-/// What a party's seed is divided into, at the party and at the dealer.
-pub(super) const TRIPLES: &[u8] = b"sealed: bit triples";
-pub(super) const MASKS: &[u8] = b"sealed: masks";
-pub(super) const ROWS: &[u8] = b"sealed: rows";
-
-/// Where the dealer's corrections come from.
-pub(crate) trait Supply: Send {
-    /// The next `words` corrections; none at the left party.
-    fn corrections(
-        &mut self,
-        place: Place,
-        words: usize,
-    ) -> impl Future<Output = Result<Vec<u64>, ProtocolError>> + Send;
-}
-
-/// The left party has its part from its seed.
-pub(crate) struct Seeded;
-
-impl Supply for Seeded {
-    async fn corrections(&mut self, _: Place, _: usize) -> Result<Vec<u64>, ProtocolError> {
-        Ok(Vec::new())
-    }
-}
-
-/// The right party's link to the dealer.
-pub(crate) struct Dealt<'a, T>(pub(crate) &'a mut T);
-
-impl<T: Link<Second, ThirdParty>> Supply for Dealt<'_, T> {
-    async fn corrections(&mut self, place: Place, words: usize) -> Result<Vec<u64>, ProtocolError> {
-        receive_words::<Corrections, _, _, _>(self.0, place, "corrections", words).await
-    }
-}
 
 /// The engine at a compute party: `Me` of `Me` and `Peer`.
 pub(crate) struct Pair<'a, Me, Peer, L, S> {
@@ -218,6 +161,13 @@ fn elements<'x>(x: &'x RingVec, range: &Range<usize>) -> &'x [u64] {
     &x.as_limbs()[range.start * x.limbs()..range.end * x.limbs()]
 }
 
+/// Adds a block's share to the whole, and wipes it in one pass.
+fn append(out: &mut Vec<u64>, mut share: Vec<u64>) {
+    out.extend_from_slice(&share);
+    share.clear();
+    share.zeroize();
+}
+
 fn shape(same: bool) -> Result<(), ProtocolError> {
     if same { Ok(()) } else { Err(ProtocolError::Defect("shares of different shapes".into())) }
 }
@@ -304,7 +254,10 @@ where
                 words: product::words(lanes.len(), limbs),
                 corrections: product::corrections(lanes.len(), limbs),
             },
-            |_, state, words, corrections| Ok(out.extend(state.absorb(words, corrections)?)),
+            |_, state, words, corrections| {
+                append(&mut out, state.absorb(words, corrections)?);
+                Ok(())
+            },
         )
         .await?;
         Ok(Ring::held(RingVec::new(limbs, out)?))
@@ -323,7 +276,10 @@ where
                 words: lift::words(wires.len(), lanes.len()),
                 corrections: lift::corrections(wires.len(), lanes.len(), limbs),
             },
-            |_, state, words, corrections| Ok(out.extend(state.absorb(words, corrections)?)),
+            |_, state, words, corrections| {
+                append(&mut out, state.absorb(words, corrections)?);
+                Ok(())
+            },
         )
         .await?;
         Ok(Ring::held(RingVec::new(limbs, out)?))
@@ -353,7 +309,8 @@ where
                 },
                 |_, mut state, words, corrections| {
                     state.absorb(words, corrections)?;
-                    Ok(absorbed.push(state))
+                    absorbed.push(state);
+                    Ok(())
                 },
             )
             .await?;
@@ -388,7 +345,10 @@ where
                 words: choose::words(lanes.len(), limbs),
                 corrections: choose::corrections(lanes.len(), limbs),
             },
-            |_, state, words, corrections| Ok(out.extend(state.absorb(words, corrections)?)),
+            |_, state, words, corrections| {
+                append(&mut out, state.absorb(words, corrections)?);
+                Ok(())
+            },
         )
         .await?;
         Ok(Ring::held(RingVec::new(limbs, out)?))
@@ -404,8 +364,7 @@ where
         let layout = Layout::new(segments, columns);
         let own = Zeroizing::new(own.unwrap_or_default());
         shape(own.len() == layout.rows_of(self.me()) * columns)?;
-        let mut masking = Masking::new(rows_seed(&self.supplies.rows, self.supplies.matrices));
-        self.supplies.matrices += 1;
+        let mut masking = self.supplies.masking();
         let expected = layout.rows_of(other(self.me())) * columns;
         let mut peer = Vec::with_capacity(expected);
         let mut mine = own.chunks(WORDS);
@@ -532,11 +491,6 @@ where
 pub(super) fn sign_words(width: usize) -> usize {
     let longest = sign::words(width, 64).into_iter().chain(sign::corrections(width, 64)).max();
     longest.unwrap_or(0).div_ceil(64)
-}
-
-/// The seed of the masks of the `index`-th matrix of a run, at its owner and at the dealer.
-pub(super) fn rows_seed(rows: &Seed, index: u64) -> Seed {
-    rows.derive(&index.to_le_bytes())
 }
 
 fn missing() -> ProtocolError {

@@ -8,12 +8,13 @@ use sharing::{BitSlices, Circuit, Party, RingVec, Seed, Stream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::deal::{Deal, Stock};
-use super::pair::{Dealt, Pair, Seeded, Supplies};
+use super::pair::Pair;
 use super::plain::{PLACE, Plain, run, words};
+use super::supply::{Dealt, Seeded, Supplies};
 use super::{Bits, Engine, Ring, Segment, division, stop};
 use crate::error::ProtocolError;
 use crate::link::{Link, LinkError, Message, Place, SentBy, SentTo};
-use crate::party::{Lead, PartyId, Role, Second, ThirdParty};
+use crate::party::{Lead, PartyId, Role, Second};
 
 /// One end of a channel in memory.
 struct End {
