@@ -15,7 +15,8 @@ pub(crate) fn progress(place: Place, max_rounds: u32) -> Progress {
     let message = match place.step {
         Step::Setup => "exchanging keys".into(),
         Step::Normalise => "finding joint mean and deviation".into(),
-        Step::Start => format!("growing the first centres, step {}", place.round),
+        Step::Start if place.round == 0 => "finding the first centres".into(),
+        Step::Start => format!("finding the first centres, step {}", place.round),
         Step::Round => format!("round {}", place.round + 1),
         Step::Reveal => "revealing the result".into(),
     };
