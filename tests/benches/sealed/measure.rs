@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use cloister_tests::fleet::Fleet;
 use cloister_tests::party::Party;
-use control::facts::JobState;
-use serde::{Deserialize, Serialize};
+use control::facts::{EstimateInfo, JobState, LinkTraffic, PhaseCost, RunResult};
+use serde::Serialize;
 
 use crate::network::Network;
 use crate::options::Options;
@@ -30,11 +30,10 @@ pub(crate) struct Measurement {
     /// Bytes a round by link, both directions together: lead to second host, lead to third party, second host to third
     /// party.
     pub(crate) link_bytes: [f64; 3],
-    /// Sequential exchanges a round, by the lead's estimate; `None` if it gives none.
-    pub(crate) exchanges: Option<u64>,
-    /// Messages a round over all links, by the lead's estimate.
-    pub(crate) messages: Option<u64>,
-    /// The largest resident size of each daemon since it was started for the run: lead, second host, third party.
+    /// What the lead says beforehand; `None` if it says nothing.
+    pub(crate) estimate: Option<Estimated>,
+    /// The largest resident size of each daemon since it was started for the run, and of all turns: lead, second host,
+    /// third party.
     pub(crate) peak_bytes: [u64; 3],
     /// Processor time of each daemon for the whole run.
     pub(crate) processor_seconds: [f64; 3],
@@ -56,48 +55,47 @@ impl Measurement {
     pub(crate) fn bytes(&self) -> f64 {
         self.link_bytes.iter().sum()
     }
-}
 
-/// What this needs of a host's result.
-#[derive(Deserialize)]
-struct Report {
-    id: String,
-    rounds: u32,
-    seconds: BTreeMap<String, f64>,
-    links: Vec<Traffic>,
-}
-
-#[derive(Deserialize)]
-struct Traffic {
-    peer: String,
-    sent_bytes: BTreeMap<String, u64>,
-    received_bytes: BTreeMap<String, u64>,
-}
-
-impl Report {
-    /// Bytes by phase over the link to `peer`, both directions together.
-    fn link(&self, peer: &Party) -> BTreeMap<String, u64> {
-        let mut bytes = BTreeMap::new();
-        for link in self.links.iter().filter(|link| link.peer == peer.name()) {
-            for (phase, &count) in link.sent_bytes.iter().chain(&link.received_bytes) {
-                *bytes.entry(phase.clone()).or_default() += count;
-            }
-        }
-        bytes
+    /// The faster of two turns, with the larger memory of both.
+    pub(crate) fn best(self, other: Self) -> Self {
+        let peak_bytes = [0, 1, 2].map(|party: usize| self.peak_bytes[party].max(other.peak_bytes[party]));
+        let plaintext_seconds = self.plaintext_seconds.min(other.plaintext_seconds);
+        let faster = if other.seconds < self.seconds { other } else { self };
+        Measurement { peak_bytes, plaintext_seconds, ..faster }
     }
 }
 
-/// What this needs of an estimate.
-#[derive(Deserialize)]
-struct Estimate {
-    phases: Vec<Cost>,
+/// What a round costs by the estimate, over all links.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Estimated {
+    pub(crate) bytes: u64,
+    pub(crate) messages: u64,
+    /// Those that follow one upon the other.
+    pub(crate) exchanges: u64,
+    /// Of this network, if it is one that is estimated.
+    pub(crate) seconds: Option<f64>,
 }
 
-#[derive(Deserialize)]
-struct Cost {
-    phase: String,
-    messages: u64,
-    exchanges: u64,
+/// Bytes by phase over a host's link to `peer`, both directions together.
+fn link_bytes(result: &RunResult, peer: &Party) -> BTreeMap<String, u64> {
+    let mut bytes = BTreeMap::new();
+    let to_peer = |link: &&LinkTraffic| link.peer == peer.name();
+    for link in result.links.iter().filter(to_peer) {
+        for (phase, &count) in link.sent_bytes.iter().chain(&link.received_bytes) {
+            *bytes.entry(phase.clone()).or_default() += count;
+        }
+    }
+    bytes
+}
+
+/// What the lead expects of a round.
+fn estimate(lead: &Party, arguments: &[&str], network: Network) -> Option<Estimated> {
+    let answer = lead.ctl(&[arguments, &["--estimate"]].concat());
+    let estimate: EstimateInfo = serde_json::from_str(&answer.stdout).ok()?;
+    let cost = estimate.phases.into_iter().find(|cost| cost.phase == ROUND)?;
+    let seconds = cost.seconds.get(&network.name().to_lowercase()).copied();
+    let PhaseCost { bytes, messages, exchanges, .. } = cost;
+    Some(Estimated { bytes, messages, exchanges, seconds })
 }
 
 /// Runs once over rows that both hosts have. The daemons are started for it, so that what they held before does not
@@ -131,9 +129,7 @@ pub(crate) fn measure(
         "--json",
         "--quiet",
     ];
-    let estimated = fleet.lead().ctl(&[&arguments[..], &["--estimate"]].concat());
-    let estimate: Option<Estimate> = serde_json::from_str(&estimated.stdout).ok();
-    let cost = estimate.and_then(|estimate| estimate.phases.into_iter().find(|cost| cost.phase == ROUND));
+    let estimate = estimate(fleet.lead(), &arguments, network);
     let before = [0, 1, 2].map(|party: usize| processor_seconds(&fleet.parties[party]));
     let began = Instant::now();
     let answer = fleet.lead().ctl(&arguments);
@@ -144,15 +140,15 @@ pub(crate) fn measure(
     let after = [0, 1, 2].map(|party: usize| processor_seconds(&fleet.parties[party]));
     let peak_bytes = [0, 1, 2].map(|party: usize| peak_bytes(&fleet.parties[party]));
     let [lead, second, third] = [0, 1, 2].map(|party: usize| &fleet.parties[party]);
-    let shown: Report = answer.json();
+    let shown: RunResult = answer.json();
     let job = second.job_ended(&shown.id);
     if job.state != JobState::Finished {
         return Err(format!("{} at {}", job.state, second.name()));
     }
-    let seen: Report = second.json(&["results", "show", &shown.id]);
+    let seen = second.result(&shown.id);
     assert_eq!(lead.job_ended(&shown.id).state, JobState::Finished, "a result of a run that did not end");
 
-    let links = [shown.link(second), shown.link(third), seen.link(third)];
+    let links = [link_bytes(&shown, second), link_bytes(&shown, third), link_bytes(&seen, third)];
     let mut phase_bytes = BTreeMap::new();
     for (phase, bytes) in links.iter().flatten() {
         *phase_bytes.entry(phase.clone()).or_default() += bytes;
@@ -166,8 +162,7 @@ pub(crate) fn measure(
         rounds: shown.rounds,
         seconds,
         link_bytes: links.map(|link| a_round(link.get(ROUND).copied().unwrap_or(0) as f64)),
-        exchanges: cost.as_ref().map(|cost| cost.exchanges),
-        messages: cost.as_ref().map(|cost| cost.messages),
+        estimate,
         peak_bytes,
         processor_seconds: [0, 1, 2].map(|party: usize| after[party] - before[party]),
         whole_seconds,

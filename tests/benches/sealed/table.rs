@@ -11,7 +11,8 @@ use crate::shape::{GOAL, MOST_EXCHANGES, MOST_MEMORY};
 /// What the columns of [`rounds`] are.
 pub(crate) const LEGEND: &str = "\
 speed/ref: how many times as fast as the reference; MB/ref: part of its bytes; s/plain: how many times as long as
-plaintext k-means takes in this run with all cores; exchanges and messages: by the daemon's estimate, all links;
+plaintext k-means takes in this run with all cores; estimated, exchanges and messages: by `cloisterctl cluster --estimate`
+before the run, all links; peak: the largest of all turns, everything else: of the fastest;
 Mcmp/s/core: millions of n (k - 1) comparisons";
 
 fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
@@ -44,10 +45,12 @@ pub(crate) fn rounds(all: &[Measurement]) -> String {
         "k",
         "rounds",
         "s/round",
+        "s estimated",
         "speed/ref",
         "s/plain",
         "MB/round",
         "MB/ref",
+        "MB estimated",
         "L-G MB",
         "L-T MB",
         "G-T MB",
@@ -59,7 +62,7 @@ pub(crate) fn rounds(all: &[Measurement]) -> String {
         "T",
     ];
     let row = |found: &Measurement| {
-        let compared = compared(found);
+        let (compared, estimate) = (compared(found), found.estimate.as_ref());
         let mut row = vec![
             found.network.name().into(),
             found.shape.rows.to_string(),
@@ -67,14 +70,16 @@ pub(crate) fn rounds(all: &[Measurement]) -> String {
             found.shape.k.to_string(),
             found.rounds.to_string(),
             format!("{:.4}", found.seconds),
+            or_dash(estimate.and_then(|estimate| estimate.seconds), |seconds| format!("{seconds:.4}")),
             or_dash(compared, |(faster, _)| format!("{faster:.2}")),
             format!("{:.0}", found.seconds / found.plaintext_seconds),
             megabytes(found.bytes()),
             or_dash(compared, |(_, part)| format!("{part:.2}")),
         ];
+        row.push(or_dash(estimate, |estimate| megabytes(estimate.bytes as f64)));
         row.extend(found.link_bytes.map(megabytes));
-        row.push(or_dash(found.exchanges, |count| count.to_string()));
-        row.push(or_dash(found.messages, |count| count.to_string()));
+        row.push(or_dash(estimate, |estimate| estimate.exchanges.to_string()));
+        row.push(or_dash(estimate, |estimate| estimate.messages.to_string()));
         row.push(format!("{:.2}", found.comparisons / 1e6));
         row.extend(found.peak_bytes.map(|bytes| format!("{:.0}", bytes as f64 / 1e6)));
         row
@@ -125,7 +130,8 @@ pub(crate) fn goals(all: &[Measurement]) -> Vec<String> {
             ));
             goals.push(format!("{shape}: {bytes:.2} of its bytes: {part:.2}, {}", mark(part <= bytes)));
         }
-        if let (5, Network::Loopback, Some(exchanges)) = (found.shape.k, found.network, found.exchanges) {
+        if let (5, Network::Loopback, Some(estimate)) = (found.shape.k, found.network, &found.estimate) {
+            let exchanges = estimate.exchanges;
             let reached = mark(exchanges <= MOST_EXCHANGES);
             goals
                 .push(format!("{shape}: at most {MOST_EXCHANGES} exchanges a round: {exchanges}, {reached}"));
