@@ -113,6 +113,8 @@ pub(crate) struct Contribution {
     pub(crate) nonce: [u8; 16],
     /// A host's rows, padded to a multiple of 64; 0 at the third party.
     pub(crate) padded_rows: u64,
+    /// Of clusters with fewer rows of this host, but some, it shows no centre; 0 at the third party.
+    pub(crate) min_cluster_rows: u64,
     /// Whether its policy shows joint sizes; true at the third party, which has no say.
     pub(crate) reveal_sizes: bool,
     /// Whether its policy shows the joint inertia.
@@ -242,6 +244,7 @@ pub(crate) mod tests {
         let contribution = |padded_rows, key_bits| Contribution {
             nonce: [7; 16],
             padded_rows,
+            min_cluster_rows: 5,
             reveal_sizes: true,
             reveal_inertia: true,
             key_bits,

@@ -331,6 +331,7 @@ pub(crate) fn host_contribution(
     Ok(Contribution {
         nonce: nonce().map_err(Objection::Told)?,
         padded_rows,
+        min_cluster_rows: policy.min_cluster_rows,
         reveal_sizes: policy.reveal.sizes,
         reveal_inertia: policy.reveal.inertia,
         key_bits: 0,
@@ -372,6 +373,7 @@ fn third_party_contribution(node: &Node) -> Result<Contribution, Failure> {
     Ok(Contribution {
         nonce: nonce()?,
         padded_rows: 0,
+        min_cluster_rows: 0,
         reveal_sizes: true,
         reveal_inertia: true,
         key_bits: node.paillier.public().bits(),

@@ -155,7 +155,7 @@ fn check_unchanged(before: &Descriptor, party: PartyId, now: &Contribution) -> R
     let name = before.invitation.name_of(party);
     let what = match party {
         PartyId::THIRD_PARTY => "the key",
-        _ => "the rows or policy.reveal",
+        _ => "the rows, policy.min_cluster_rows or policy.reveal",
     };
     Err(refused(format!("{what} of {name} changed after the job began"), "start a new run"))
 }
