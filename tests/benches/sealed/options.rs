@@ -28,8 +28,8 @@ impl Privacy {
 /// Measures joint runs of three real daemons on this machine.
 ///
 /// Without options: the shapes of the reference and two small ones on the loopback, and one of them on each other
-/// network; about three minutes once everything is built. Any of --rows, --attributes and --clusters chooses shapes instead, all
-/// combinations of those given.
+/// network; about three minutes once everything is built. Any of --rows, --attributes and --clusters chooses shapes
+/// instead, all combinations of those given.
 #[derive(Debug, Parser)]
 #[command(name = "sealed", bin_name = "cargo bench -p cloister-tests --bench sealed --")]
 pub(crate) struct Options {
