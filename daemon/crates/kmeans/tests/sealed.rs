@@ -94,20 +94,44 @@ proptest! {
 }
 
 #[test]
-fn starts_name_k_different_points_and_every_host_stands_alone_once() {
-    for (hosts, k) in [(2, 1), (2, 2), (3, 10), (4, 7), (8, 5)] {
+fn starts_name_k_different_points_and_large_hosts_stand_alone_once() {
+    let cases: [(&[u64], usize); 6] = [
+        (&[64, 64], 1),
+        (&[640, 64], 2),
+        (&[1, 1 << 30, 1 << 30], 10),
+        (&[64, 128, 192, 256], 7),
+        (&[64; 8], 5),
+        (&[0, 0], 3),
+    ];
+    for (rows, k) in cases {
         let p = points(k);
-        let all = starts(9, hosts, k, 32);
-        assert_eq!(all, starts(9, hosts, k, 40)[..32], "a start depends on how many there are");
+        let all = starts(9, rows, k, 32);
+        assert_eq!(all, starts(9, rows, k, 40)[..32], "a start depends on how many there are");
+        let padded: Vec<u64> = rows.iter().map(|rows| rows.next_multiple_of(64).max(64)).collect();
+        assert_eq!(all, starts(9, &padded, k, 32), "padding matters");
         for start in &all {
             assert_eq!(start.len(), k);
             assert!(start.windows(2).all(|pair| pair[0] < pair[1]), "{start:?}");
-            assert!(start.iter().all(|&at| at < hosts * p && at % p < k), "{start:?}");
+            assert!(start.iter().all(|&at| at < rows.len() * p && at % p < k), "{start:?}");
         }
-        for host in 0..hosts {
-            assert!(all.contains(&(host * p..host * p + k).collect()), "host {host} of {hosts}");
+        let sum: u64 = padded.iter().sum();
+        for (host, of_host) in padded.iter().enumerate() {
+            let alone: Vec<usize> = (host * p..host * p + k).collect();
+            let large = of_host * 2 * rows.len() as u64 >= sum;
+            assert!(!large || all.contains(&alone), "host {host} of {padded:?}");
         }
     }
+}
+
+#[test]
+fn the_first_start_takes_shares_of_the_rows() {
+    let counts = |rows: &[u64], k: usize| -> Vec<usize> {
+        let first = &starts(3, rows, k, 1)[0];
+        (0..rows.len()).map(|host| first.iter().filter(|&&at| at / points(k) == host).count()).collect()
+    };
+    assert_eq!(counts(&[64, 128, 192], 12), [2, 4, 6]);
+    assert_eq!(counts(&[64, 64 * 19], 10), [1, 9]);
+    assert_eq!(counts(&[1 << 62, 1 << 62], 5), [3, 2]);
 }
 
 #[test]

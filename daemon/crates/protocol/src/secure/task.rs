@@ -67,7 +67,7 @@ impl Task {
             points: plan.hosts * points(plan.k),
             dim: plan.dim,
             k: plan.k,
-            starts: starts(plan.seed, plan.hosts, plan.k, plan.starts),
+            starts: starts(plan.seed, &plan.rows, plan.k, plan.starts),
             limit: stop_limit(grid, plan.dim, plan.tolerance),
             count_bits: plan.count_bits(),
             one_hot: tournament::one_hot(plan.k),

@@ -22,6 +22,7 @@ pub fn run(
         .iter()
         .map(|rows| rows.prepare(parameters.missing).map(|(rows, _)| rows))
         .collect::<Result<Vec<_>, _>>()?;
+    let counts: Vec<u64> = hosts.iter().map(|rows| rows.rows() as u64).collect();
     let dim = hosts[0].dim();
     let grid = grid(&parameters.normalise, dim)?;
     let shown = match parameters.normalise.needs_moments(parameters.missing) {
@@ -36,7 +37,7 @@ pub fn run(
         .iter()
         .map(|rows| local_centres(rows, points(k), seed, metric))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut centres = best_start(form, &local, dim, &starts(seed, hosts.len(), k, parameters.starts));
+    let mut centres = best_start(form, &local, dim, &starts(seed, &counts, k, parameters.starts));
 
     let rows: Vec<Vec<i64>> = hosts.iter().map(GridRows::to_integers).collect();
     let limit = stop_limit(grid, dim, parameters.tolerance);

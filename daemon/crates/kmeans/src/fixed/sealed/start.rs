@@ -10,6 +10,8 @@ use crate::splitmix::SplitMix64;
 pub const START_ROUNDS: u32 = 4;
 /// Starts side by side unless told otherwise.
 pub const STARTS: usize = 16;
+/// Row counts matter to the start in blocks of this many rows, to which the protocol pads them.
+const BLOCK: u64 = 64;
 /// Points stay this far, in steps, from the edge of the grid, so that a centre may be pushed a little.
 pub(super) const MARGIN: i64 = 64;
 
@@ -24,22 +26,22 @@ pub(super) fn seeds(count: usize) -> usize {
 }
 
 /// For each start the indices of the `k` points that it begins at, among the points of all hosts ([`points`]`(k)` of each,
-/// host after host). They depend on nothing but public numbers.
+/// host after host). They depend on nothing but public numbers; `rows` are the hosts' row counts, which count in whole
+/// [`BLOCK`]s, of which every host has one at least.
 ///
 /// A start takes of every host so many of its first points. Hosts whose rows are alike are served best by all `k` of
-/// one host, hosts that hold different clusters by some of each: the first start takes them evenly, then one host alone
-/// and random shares come in turn, and when there are no more hosts, random shares.
-pub fn starts(seed: u64, hosts: usize, k: usize, starts: usize) -> Vec<Vec<usize>> {
+/// one host, hosts that hold different clusters by about as many of each as it has of the rows. So the odd starts take
+/// one host alone, as long as there are [`large`] ones; of the others the first takes shares of the rows, and
+/// after it one in three takes about such shares, the others any.
+pub fn starts(seed: u64, rows: &[u64], k: usize, starts: usize) -> Vec<Vec<usize>> {
+    let blocks: Vec<u64> = rows.iter().map(|rows| rows.div_ceil(BLOCK).max(1)).collect();
+    let alone = large(&blocks);
     let from_start = |start: usize| {
-        let bounds = match (start % 2, start / 2) {
-            (0, 0) => (0..=hosts).map(|host| host * k / hosts).collect(),
-            (1, alone) if alone < hosts => (0..=hosts).map(|host| if host > alone { k } else { 0 }).collect(),
+        let bounds = match (start % 2, alone.get(start / 2)) {
+            (1, Some(&alone)) => (0..=rows.len()).map(|host| if host > alone { k } else { 0 }).collect(),
             _ => {
-                let mut generator = SplitMix64::for_start(seed, start);
-                let mut bounds: Vec<usize> = (1..hosts).map(|_| generator.below(k + 1)).collect();
-                bounds.extend([0, k]);
-                bounds.sort_unstable();
-                bounds
+                let shared = start - alone.len().min(start / 2);
+                bounds(&blocks, k, Leeway::of(shared, k), &mut SplitMix64::for_start(seed, start))
             }
         };
         let of_host = |(host, bounds): (usize, &[usize])| {
@@ -49,6 +51,49 @@ pub fn starts(seed: u64, hosts: usize, k: usize, starts: usize) -> Vec<Vec<usize
         bounds.windows(2).enumerate().flat_map(of_host).collect()
     };
     (0..starts).map(from_start).collect()
+}
+
+/// The hosts with at least half of an equal share of the rows: others are too few to stand for all.
+fn large(blocks: &[u64]) -> Vec<usize> {
+    let all: u128 = blocks.iter().map(|&of_host| u128::from(of_host)).sum();
+    let is_large = |&host: &usize| u128::from(blocks[host]) * 2 * blocks.len() as u128 >= all;
+    (0..blocks.len()).filter(is_large).collect()
+}
+
+/// How far the bounds between hosts may lie from their shares of the rows.
+enum Leeway {
+    None,
+    Within(usize),
+    Any,
+}
+
+impl Leeway {
+    /// That of a start, counted among those that take of several hosts.
+    fn of(start: usize, k: usize) -> Self {
+        match start % 3 {
+            _ if start == 0 => Leeway::None,
+            1 => Leeway::Within((k / 8).max(1)),
+            _ => Leeway::Any,
+        }
+    }
+}
+
+/// Cuts `0..k` into a part for each host: from 0 to `k`, ascending.
+fn bounds(blocks: &[u64], k: usize, leeway: Leeway, generator: &mut SplitMix64) -> Vec<usize> {
+    let all = blocks.iter().map(|&of_host| u128::from(of_host)).sum::<u128>();
+    let mut before = 0u128;
+    let mut bounds = vec![0, k];
+    for &of_host in &blocks[..blocks.len().saturating_sub(1)] {
+        before += u128::from(of_host);
+        let share = ((2 * k as u128 * before + all) / (2 * all)) as usize;
+        bounds.push(match leeway {
+            Leeway::None => share,
+            Leeway::Within(most) => (share + generator.below(2 * most + 1)).saturating_sub(most).min(k),
+            Leeway::Any => generator.below(k + 1),
+        });
+    }
+    bounds.sort_unstable();
+    bounds
 }
 
 /// The centres (`k × dim`) of the best of all starts after [`START_ROUNDS`] rounds.

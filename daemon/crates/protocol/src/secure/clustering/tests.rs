@@ -251,7 +251,8 @@ impl Points {
             .iter()
             .map(|(points, weights)| LocalCentres { points: points.clone(), weights: weights.clone() })
             .collect();
-        let seeds = sealed::starts(11, self.hosts.len(), self.k, self.starts);
+        let rows: Vec<u64> = self.hosts.iter().map(|(_, weights)| weights.iter().sum()).collect();
+        let seeds = sealed::starts(11, &rows, self.k, self.starts);
         let expected = sealed::best_start(self.form, &local, self.dim, &seeds);
         let columns = 2 * self.dim + 1;
         for task in [self.task(), self.task().with_memory(1)] {
