@@ -55,7 +55,7 @@ pub struct LinkConfig {
 }
 
 impl LinkConfig {
-    /// A configuration with a step limit of one hour and a send queue of 256 MiB.
+    /// A configuration with a step limit of one hour and a send queue of 64 MiB.
     pub fn new(
         session: [u8; 16],
         local: PartyId,
@@ -64,7 +64,7 @@ impl LinkConfig {
         meter: Arc<Meter>,
     ) -> Self {
         let step_limit = Duration::from_secs(3600);
-        Self { session, local, remote, timeout, step_limit, send_queue: 256 << 20, meter }
+        Self { session, local, remote, timeout, step_limit, send_queue: 64 << 20, meter }
     }
 
     /// The same with another step limit.
