@@ -54,11 +54,17 @@ pub struct DatasetReader {
     vault: Vault,
     id: Id,
     name: String,
+    sha256: [u8; 32],
 }
 
 impl DatasetReader {
-    pub(crate) fn new(stream: StreamReader, vault: Vault, id: Id, name: String) -> Self {
-        Self { stream, vault, id, name }
+    pub(crate) fn new(stream: StreamReader, vault: Vault, id: Id, name: String, sha256: [u8; 32]) -> Self {
+        Self { stream, vault, id, name, sha256 }
+    }
+
+    /// SHA-256 of the document that is being read, even if another one has its name by now.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
     }
 }
 

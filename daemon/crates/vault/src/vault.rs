@@ -178,8 +178,9 @@ impl Vault {
         let Entry { id, key, manifest } = self.find_present(name)?;
         let at = self.dataset_stream(id, RecordType::Content, key.version);
         let of = StreamOf::Content(name.to_owned());
+        let sha256 = manifest.content.sha256;
         let stream = StreamReader::new(self.store().clone(), key.key, at, manifest.content, of)?;
-        Ok(DatasetReader::new(stream, self.clone(), id, name.to_owned()))
+        Ok(DatasetReader::new(stream, self.clone(), id, name.to_owned(), sha256))
     }
 
     /// Removes a dataset, damaged or not. Its data key goes first and durably: from then on nothing can read it.
