@@ -1,5 +1,7 @@
 //! Normalised values on the run grid: assignment, sums, centres.
 
+use std::fmt;
+
 use rayon::prelude::*;
 
 use super::FixedError;
@@ -66,7 +68,7 @@ const MAX_COST: f64 = (1u64 << 46) as f64;
 const BLOCK: usize = 4096;
 
 /// One host's rows on the run grid, as the exact `f64` multiples of its step that metrics take.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct GridRows {
     /// The grid.
     pub grid: Grid,
@@ -74,6 +76,13 @@ pub struct GridRows {
     pub dim: usize,
     /// `rows × dim` values.
     pub values: Vec<f64>,
+}
+
+// Shapes only: what is printed may end in a log.
+impl fmt::Debug for GridRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GridRows").field("rows", &self.rows()).field("dim", &self.dim).finish_non_exhaustive()
+    }
 }
 
 impl GridRows {
@@ -95,12 +104,19 @@ pub fn rounded_quotient(sum: i128, count: i128) -> i128 {
 }
 
 /// Which centre each row belongs to, and what it costs there.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Assignment {
     /// The index of the nearest centre, a row each.
     pub labels: Vec<u32>,
     /// The cost, a row each, with [`COST_FRACTION_BITS`] fractional bits.
     pub costs: Vec<u64>,
+}
+
+// Shapes only: what is printed may end in a log.
+impl fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assignment").field("rows", &self.labels.len()).finish_non_exhaustive()
+    }
 }
 
 /// Assigns every row to the nearest of `centres` (`k × dim` grid integers).
@@ -127,12 +143,19 @@ pub fn assign(rows: &GridRows, centres: &[i64], metric: &dyn Metric) -> Result<A
 }
 
 /// Sums and counts of rows by cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClusterSums {
     /// `k × dim` sums, each below 2^62 in magnitude for [`super::MAX_ROWS`] rows.
     pub sums: Vec<i64>,
     /// `k` counts.
     pub counts: Vec<u64>,
+}
+
+// Shapes only: what is printed may end in a log.
+impl fmt::Debug for ClusterSums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterSums").field("k", &self.counts.len()).finish_non_exhaustive()
+    }
 }
 
 /// Sums `rows` by their label. Integer sums do not depend on their order.

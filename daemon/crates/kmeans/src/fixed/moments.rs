@@ -1,5 +1,7 @@
 //! Raw values on the wide grid: sums, and what is shown of mean and deviation.
 
+use std::fmt;
+
 use num_bigint::{BigInt, BigUint};
 
 use super::{FixedError, Grid, GridRows, rounded_quotient};
@@ -58,12 +60,22 @@ impl Normalise {
 }
 
 /// One host's raw rows of the chosen attributes: row-major, NaN where a value is missing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct RawRows {
     /// Attribute names, `dim` of them.
     pub attributes: Vec<String>,
     /// `rows × dim` values.
     pub values: Vec<f64>,
+}
+
+// Shapes only: what is printed may end in a log.
+impl fmt::Debug for RawRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawRows")
+            .field("rows", &self.rows())
+            .field("dim", &self.dim())
+            .finish_non_exhaustive()
+    }
 }
 
 impl RawRows {
@@ -122,7 +134,7 @@ pub fn to_wide(value: f64) -> i128 {
 }
 
 /// Sums of one attribute over the present values of some rows, on the wide grid.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Moments {
     /// Σ x, below 2^111 in magnitude.
     pub sum: i128,
@@ -130,6 +142,13 @@ pub struct Moments {
     pub square: BigUint,
     /// Number of present values.
     pub count: u64,
+}
+
+// Sums of rows: not even their size is printed.
+impl fmt::Debug for Moments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Moments").finish_non_exhaustive()
+    }
 }
 
 impl Moments {

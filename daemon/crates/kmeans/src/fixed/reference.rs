@@ -1,5 +1,7 @@
 //! A whole `open` run in plaintext on all hosts' rows: what the protocol must give, bit for bit.
 
+use std::fmt;
+
 use num_bigint::BigUint;
 
 use super::{
@@ -29,7 +31,7 @@ pub struct Parameters {
 }
 
 /// What a run gives.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Outcome {
     /// `k × dim` grid integers.
     pub centres: Vec<i64>,
@@ -45,6 +47,17 @@ pub struct Outcome {
     pub inertia: u128,
     /// Each host's labels of its kept rows.
     pub labels: Vec<Vec<u32>>,
+}
+
+// Shapes only: what is printed may end in a log.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("k", &self.sizes.len())
+            .field("rounds", &self.rounds)
+            .field("converged", &self.converged)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Runs on the rows of all hosts.
