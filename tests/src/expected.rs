@@ -14,6 +14,7 @@ pub struct Expected {
     pub outcome: Outcome,
     /// Labels of each host's rows, `None` where a row is left out.
     pub labels: Vec<Vec<Option<u32>>>,
+    privacy: Privacy,
     dim: usize,
 }
 
@@ -53,7 +54,7 @@ impl Expected {
     #[track_caller]
     pub fn of(hosts: &[RawRows], parameters: &Parameters, metric: &dyn Metric) -> Self {
         let outcome = reference::run(hosts, parameters, metric).expect("rows that can be clustered");
-        Self::from_outcome(hosts, parameters, outcome)
+        Self::from_outcome(hosts, Privacy::Open, parameters, outcome)
     }
 
     /// Clusters them as a run of mode `sealed` does, with a metric of this secure form.
@@ -63,10 +64,10 @@ impl Expected {
     #[track_caller]
     pub fn sealed(hosts: &[RawRows], form: Form, parameters: &Parameters, metric: &dyn Metric) -> Self {
         let outcome = sealed::run(hosts, form, parameters, metric).expect("rows that can be clustered");
-        Self::from_outcome(hosts, parameters, outcome)
+        Self::from_outcome(hosts, Privacy::Sealed, parameters, outcome)
     }
 
-    fn from_outcome(hosts: &[RawRows], parameters: &Parameters, outcome: Outcome) -> Self {
+    fn from_outcome(hosts: &[RawRows], privacy: Privacy, parameters: &Parameters, outcome: Outcome) -> Self {
         let labels = hosts
             .iter()
             .zip(&outcome.labels)
@@ -77,7 +78,7 @@ impl Expected {
                 all
             })
             .collect();
-        Expected { outcome, labels, dim: hosts[0].dim() }
+        Expected { outcome, labels, privacy, dim: hosts[0].dim() }
     }
 
     /// The centres in the attributes' own units.
@@ -99,28 +100,37 @@ impl Expected {
         sizes
     }
 
-    /// Clusters in which some host has rows, but fewer than it wants to show.
-    pub fn withheld(&self, min_cluster_rows: u64) -> Vec<bool> {
+    /// Clusters that are withheld when each host wants to show at least so many of its rows: those in which some host has
+    /// rows, but fewer; in mode `sealed` by the last round's labels too, and those without rows.
+    pub fn withheld(&self, min_cluster_rows: &[u64]) -> Vec<bool> {
+        let clusters = self.outcome.sizes.len();
         let few = |cluster: usize| {
-            (0..self.labels.len()).any(|host| (1..min_cluster_rows).contains(&self.own_sizes(host)[cluster]))
+            let least = min_cluster_rows.iter().enumerate();
+            least.into_iter().any(|(host, &least)| (1..least).contains(&self.own_sizes(host)[cluster]))
         };
-        (0..self.outcome.sizes.len()).map(few).collect()
+        match self.privacy {
+            Privacy::Open => (0..clusters).map(few).collect(),
+            Privacy::Sealed => {
+                let Outcome { last_round, labels, .. } = &self.outcome;
+                sealed::withheld(last_round, labels, clusters, min_cluster_rows)
+            }
+        }
     }
 
-    /// Holds that a host's result is this one to the last bit, with nothing withheld.
+    /// Holds that a host's result is this one to the last bit, where every host shows clusters of one row of its own.
     #[track_caller]
     pub fn assert_equals(&self, host: usize, result: &RunResult, labels: &[Option<u32>]) {
-        self.assert_equals_withholding(host, result, labels, 1);
+        self.assert_equals_withholding(host, result, labels, &vec![1; self.labels.len()]);
     }
 
-    /// Holds that a host's result is this one, but for clusters in which a host has fewer rows than this.
+    /// Holds that a host's result is this one, where each host wants to show at least so many of its rows.
     #[track_caller]
     pub fn assert_equals_withholding(
         &self,
         host: usize,
         result: &RunResult,
         labels: &[Option<u32>],
-        min_cluster_rows: u64,
+        min_cluster_rows: &[u64],
     ) {
         let outcome = &self.outcome;
         let withheld = self.withheld(min_cluster_rows);
@@ -135,6 +145,13 @@ impl Expected {
             .collect();
         assert_eq!(result.centres, centres, "centres");
         assert_eq!((result.rounds, result.converged), (outcome.rounds, outcome.converged), "rounds");
+        if self.privacy == Privacy::Sealed && withheld.contains(&true) {
+            assert_eq!(
+                (&result.sizes, result.inertia),
+                (&None, None),
+                "sums that would tell of what is withheld"
+            );
+        }
         if let Some(sizes) = &result.sizes {
             let expected: Vec<Option<u64>> = outcome
                 .sizes

@@ -113,9 +113,10 @@ fn small_clusters_are_withheld() {
     fleet.upload("iris", &parts);
     let result = fleet.lead().cluster(&[&["iris", "-k", "5", "--starts", "2"][..], &SEALED].concat());
     let hidden: Vec<bool> = result.centres.iter().map(Option::is_none).collect();
-    let few: Vec<bool> = expected.own_sizes(1).iter().map(|size| (1..least).contains(size)).collect();
+    let few = expected.withheld(&[1, least]);
     assert!(few.contains(&true) && few.contains(&false), "or this shows nothing: {few:?}");
     assert_eq!(hidden, few);
+    assert_eq!((&result.sizes, result.inertia), (&None, None), "what is withheld would follow");
     let centres = expected.centres();
     for (cluster, centre) in result.centres.iter().enumerate() {
         assert!(centre.as_ref().is_none_or(|centre| *centre == centres[cluster]));

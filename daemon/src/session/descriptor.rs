@@ -153,8 +153,9 @@ pub(crate) struct Begin {
 impl Contribution {
     /// Whether this is what the party said of itself before, but for what is new in every session.
     pub(crate) fn is_still(&self, before: &Contribution) -> bool {
-        let fixed =
-            |own: &Contribution| (own.padded_rows, own.reveal_sizes, own.reveal_inertia, own.key_bits);
+        let fixed = |own: &Contribution| {
+            (own.padded_rows, own.min_cluster_rows, own.reveal_sizes, own.reveal_inertia, own.key_bits)
+        };
         fixed(self) == fixed(before)
     }
 }
@@ -215,6 +216,7 @@ impl Descriptor {
             privacy: invitation.privacy,
             hosts: invitation.hosts.len(),
             rows: hosts.iter().map(|host| host.padded_rows).collect(),
+            min_cluster_rows: hosts.iter().map(|host| host.min_cluster_rows).collect(),
             dim: invitation.attributes.len(),
             k: invitation.k,
             starts: invitation.starts,
@@ -289,6 +291,7 @@ pub(crate) mod tests {
         assert_eq!(common(&descriptor), Some(kept(3, 1)));
         descriptor.resume = common(&descriptor);
         assert_eq!(descriptor.plan().resume, Some(3));
+        assert_eq!(descriptor.plan().min_cluster_rows, [5, 5]);
     }
 
     #[test]
@@ -297,6 +300,7 @@ pub(crate) mod tests {
         let kept = vec![Kept { round: 1, session: [0; 16] }];
         assert!(Contribution { nonce: [8; 16], kept, ..before.clone() }.is_still(before));
         assert!(!Contribution { padded_rows: 128, ..before.clone() }.is_still(before));
+        assert!(!Contribution { min_cluster_rows: 4, ..before.clone() }.is_still(before));
         assert!(!Contribution { reveal_sizes: false, ..before.clone() }.is_still(before));
     }
 }

@@ -44,10 +44,13 @@ pub(crate) async fn follow<F: Follower>(follower: &mut F, plan: &Plan) -> Result
         follower.serve(&moments).await?;
     }
     let rounds = match plan.privacy {
-        Privacy::Open => open(follower, plan, &schedule).await?,
+        Privacy::Open => {
+            let rounds = open(follower, plan, &schedule).await?;
+            follower.serve(&schedule.withheld()).await?;
+            rounds
+        }
         Privacy::Sealed(form) => sealed(follower, plan, form).await?,
     };
-    follower.serve(&schedule.withheld()).await?;
     for shown in [schedule.sizes(), schedule.inertia()].into_iter().flatten() {
         follower.serve(&shown).await?;
     }
@@ -84,7 +87,7 @@ async fn open<F: Follower>(
     }
 }
 
-/// Start, rounds and labels in mode `sealed`: the programs that the compute parties run.
+/// Start, rounds, and what the reveal begins with, in mode `sealed`: the programs that the compute parties run.
 async fn sealed<F: Follower>(follower: &mut F, plan: &Plan, form: Form) -> Result<u32, ProtocolError> {
     let (task, shape) = (Task::new(plan, form)?, Shape(plan));
     let mut engine = follower.engine();
@@ -96,13 +99,14 @@ async fn sealed<F: Follower>(follower: &mut F, plan: &Plan, form: Form) -> Resul
     let rows = engine.introduce(ROWS, &shape.rows(), shape.row_columns(), None).await?;
     drop(engine);
     let mut round = plan.resume.unwrap_or(0);
-    let mut more = round < plan.max_rounds;
+    let (mut last, mut more) = (Vec::new(), round < plan.max_rounds);
     while more {
         let place = Place { step: Step::Round, round };
-        (centres, _) = clustering::round(&mut follower.engine(), &task, place, &rows, &centres).await?;
+        let moved = clustering::round(&mut follower.engine(), &task, place, &rows, &centres).await?;
+        (centres, last) = (moved.centres, moved.matches);
         round += 1;
         more = follower.proceeds(place).await? && round < plan.max_rounds;
     }
-    clustering::labels(&mut follower.engine(), &task, REVEAL, &rows, &centres).await?;
+    clustering::reveal(&mut follower.engine(), &task, REVEAL, &rows, &centres, &last).await?;
     Ok(round)
 }

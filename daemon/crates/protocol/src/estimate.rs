@@ -60,7 +60,7 @@ pub struct Estimate {
     pub third_party_memory: u64,
 }
 
-/// What a run of `plan` costs; nothing is sent or computed on shares. Of clusters it takes none for withheld.
+/// What a run of `plan` costs; nothing is sent or computed on shares. It does not depend on which clusters are withheld.
 ///
 /// # Errors
 /// As [`Plan::check`].
@@ -95,7 +95,7 @@ const STEPS_HELD: u64 = 3;
 /// Bytes of all that is sent ahead, and of blocks.
 const QUEUES: u64 = 48 << 20;
 /// Bytes that a link queues at most.
-const LINK_QUEUE: u64 = 256 << 20;
+const LINK_QUEUE: u64 = 64 << 20;
 
 /// Goes through a run and counts.
 struct Counting<'a> {
@@ -128,7 +128,7 @@ impl Counting<'_> {
         Ok(())
     }
 
-    /// Labels to their owners and centres to all.
+    /// Labels to their owners, and to all which clusters are withheld and the centres of the others.
     fn reveal(&mut self) {
         let (plan, shape) = (self.plan, Shape(self.plan));
         let bits = (usize::BITS - (plan.k - 1).leading_zeros()) as usize;
@@ -140,12 +140,13 @@ impl Counting<'_> {
         self.tally.each_way(Step::Reveal, centres);
         self.tally.exchanged(Step::Reveal, 2);
         for host in self.further() {
+            self.tally.words(Step::Reveal, lead, host, plan.k.div_ceil(64));
             self.tally.words(Step::Reveal, second, lead, labels(host));
             self.tally.words(Step::Reveal, lead, host, labels(host));
             self.tally.words(Step::Reveal, lead, host, centres);
         }
         if plan.hosts > 2 {
-            self.tally.exchanged(Step::Reveal, 2);
+            self.tally.exchanged(Step::Reveal, 3);
         }
     }
 }

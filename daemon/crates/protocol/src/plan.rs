@@ -43,6 +43,8 @@ pub struct Plan {
     pub hosts: usize,
     /// Each host's rows, in the order of the hosts, padded to a multiple of 64.
     pub rows: Vec<u64>,
+    /// Each host's minimum: a cluster of which it has fewer rows, but some, is withheld.
+    pub min_cluster_rows: Vec<u64>,
     /// Number of attributes.
     pub dim: usize,
     /// Number of clusters.
@@ -89,6 +91,7 @@ impl Plan {
         between("the number of hosts", self.hosts, 2, MAX_HOSTS)?;
         let rows = (2, (kmeans::fixed::MAX_ROWS - 1) as usize);
         between("the number of row counts", self.rows.len(), self.hosts, self.hosts)?;
+        between("the number of minimum cluster rows", self.min_cluster_rows.len(), self.hosts, self.hosts)?;
         between("the number of rows of all hosts", self.rows_bound() as usize, rows.0, rows.1)?;
         between("the number of attributes", self.dim, 1, MAX_ATTRIBUTES)?;
         between("k", self.k, 1, MAX_CLUSTERS)?;

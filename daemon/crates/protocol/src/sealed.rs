@@ -43,11 +43,11 @@ pub(crate) trait SealedHost: JointHost {
     /// Goes on from a share that was kept.
     fn resume(&mut self, share: Zeroizing<Vec<u64>>) -> Result<(), ProtocolError>;
 
-    /// The labels of this host's rows and padding: the bits of each.
-    fn labels(&mut self) -> impl Future<Output = Result<BitSlices, ProtocolError>> + Send;
+    /// Which clusters are withheld, and the labels of this host's rows and padding: the bits of each.
+    fn reveal(&mut self) -> impl Future<Output = Result<(Vec<bool>, BitSlices), ProtocolError>> + Send;
 
-    /// The centres of the clusters of `shown`.
-    fn centres(&mut self, shown: &[usize]) -> impl Future<Output = Result<Vec<i64>, ProtocolError>> + Send;
+    /// All centres, with zeros for those that are withheld.
+    fn centres(&mut self, withheld: &[bool]) -> impl Future<Output = Result<Vec<i64>, ProtocolError>> + Send;
 }
 
 /// The matrices of a run: whose rows lie where.
@@ -98,6 +98,7 @@ pub(crate) async fn run<H: SealedHost>(
     let schedule = Schedule::new(plan)?;
     let resume = input.resume.take();
     check_resumed(plan, me, resume.as_ref())?;
+    check_policy(plan.min_cluster_rows.get(usize::from(me.0)), input.min_cluster_rows)?;
     input.resume = resume;
     let Prepared { scale, rows, kept } = host::prepare(host, plan, &schedule, &input).await?;
     let checkpoint = |round, host: &H| Checkpoint { round, centres: host.share(), scale: scale.clone() };
@@ -131,52 +132,50 @@ pub(crate) async fn run<H: SealedHost>(
 
     // 7. Reveal.
     (input.progress)(REVEAL);
-    let labels = host.labels().await?.to_limbs(1)?;
-    let labels: Vec<u32> = labels[..rows.rows()].iter().map(|&label| label as u32).collect();
-    if labels.iter().any(|&label| label as usize >= plan.k) {
+    let (withheld, labels) = host.reveal().await?;
+    let labels = labels.to_limbs(1)?;
+    let (own, padding) = labels.split_at(rows.rows());
+    if own.iter().any(|&label| label >= plan.k as u64) || padding.iter().any(|&label| label != 0) {
         return Err(host::out_of_range(REVEAL));
     }
+    let labels = own.iter().map(|&label| label as u32).collect();
     let mut outcome =
         Outcome { centres: Vec::new(), scale, rounds, converged, sizes: None, inertia: None, labels, kept };
-    reveal(host, plan, &schedule, &rows, &input, &mut outcome).await?;
+    reveal(host, plan, &schedule, &rows, &input, &withheld, &mut outcome).await?;
     Ok(outcome)
 }
 
-/// What is shown at the end beside the labels: the centres of clusters that no host withholds, their sizes, and the inertia
-/// if there is no other cluster.
+/// What is shown at the end beside the labels: the centres of clusters that are not withheld; and sizes and inertia if none
+/// is, since of what adds up to a known sum (sizes to all rows, size times centre to nothing after `z-score`) what is
+/// left out follows.
 async fn reveal<H: SealedHost>(
     host: &mut H,
     plan: &Plan,
     schedule: &Schedule<'_>,
     rows: &GridRows,
     input: &HostInput<'_>,
+    withheld: &[bool],
     outcome: &mut Outcome,
 ) -> Result<(), ProtocolError> {
-    let mut counts = vec![0u64; plan.k];
-    outcome.labels.iter().for_each(|&label| counts[label as usize] += 1);
-    let few = counts.iter().map(|count| u64::from((1..input.min_cluster_rows).contains(count))).collect();
-    let withheld = host.joint(&schedule.withheld(), few).await?.to_limbs(1)?;
-    let shown: Vec<usize> = (0..plan.k).filter(|&cluster| withheld[cluster] == 0).collect();
-
     let most = outcome.scale.first().map_or(0, |scale| scale.grid.most());
-    let opened = host.centres(&shown).await?;
+    let opened = host.centres(withheld).await?;
     if opened.iter().any(|centre| centre.unsigned_abs() > most.unsigned_abs()) {
         return Err(host::out_of_range(REVEAL));
     }
-    outcome.centres = vec![None; plan.k];
-    for (&cluster, centre) in shown.iter().zip(opened.chunks_exact(plan.dim)) {
-        outcome.centres[cluster] = Some(centre.to_vec());
-    }
+    let shown = |(centre, &withheld): (&[i64], &bool)| (!withheld).then(|| centre.to_vec());
+    outcome.centres = opened.chunks_exact(plan.dim).zip(withheld).map(shown).collect();
 
+    // The third party need not know whether a cluster is withheld, so the sums are made in any case: of zeros.
+    let all = !withheld.contains(&true);
     if let Some(operation) = schedule.sizes() {
-        let own = counts.iter().zip(&withheld);
-        let own = own.map(|(&count, &withheld)| if withheld == 0 { u128::from(count) } else { 0 });
-        let opened = host.joint(&operation, limbs(own)).await?.to_limbs(2)?;
-        outcome.sizes = Some(opened.chunks_exact(2).map(|limbs| limbs[0]).collect());
+        let mut own = vec![0u128; plan.k];
+        if all {
+            outcome.labels.iter().for_each(|&label| own[label as usize] += 1);
+        }
+        let opened = host.joint(&operation, limbs(own.into_iter())).await?.to_limbs(2)?;
+        outcome.sizes = all.then(|| opened.chunks_exact(2).map(|limbs| limbs[0]).collect());
     }
     if let Some(operation) = schedule.inertia() {
-        // The third party need not know whether a cluster is withheld, so the sum is made in any case.
-        let all = shown.len() == plan.k;
         let own = match all {
             true => {
                 let assignment = kmeans::fixed::assign(rows, &opened, input.metric)?;
@@ -188,6 +187,14 @@ async fn reveal<H: SealedHost>(
         outcome.inertia = all.then_some(u128::from(opened[1]) << 64 | u128::from(opened[0]));
     }
     Ok(())
+}
+
+/// Holds what the plan says of this host to its policy: clusters are withheld by the plan's minimums.
+fn check_policy(planned: Option<&u64>, own: u64) -> Result<(), ProtocolError> {
+    match planned {
+        Some(&planned) if planned >= own => Ok(()),
+        _ => Err(ProtocolError::Defect("the plan withholds less than this host's policy asks for".into())),
+    }
 }
 
 /// Holds what is resumed to what the plan says of it.
@@ -225,4 +232,17 @@ fn point_matrix(local: &LocalCentres, dim: usize) -> Zeroizing<Vec<u64>> {
         words.push(weight);
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_withholds_less_than_this_hosts_policy_is_refused() {
+        for (planned, own, fits) in [(5, 5, true), (6, 5, true), (4, 5, false), (0, 1, false)] {
+            assert_eq!(check_policy(Some(&planned), own).is_ok(), fits, "{planned} for {own}");
+        }
+        assert!(check_policy(None, 0).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 mod play;
 
 use kmeans::fixed::{Missing, Normalise, RawRows, reference};
-use play::{Play, assert_equals_reference, assert_reported, euclidean, manhattan, parameters, plan, rows};
+use play::{assert_equals_reference, assert_reported, euclidean, manhattan, parameters, plan, play, rows};
 use proptest::prelude::*;
 use protocol::{PartyId, Plan};
 use sim::World;
@@ -81,7 +81,8 @@ fn clusters_with_few_rows_of_a_host_are_withheld() {
     let expected = reference::run(&hosts, &parameters(&plan), &*metric).expect("the reference runs");
     let cases: [(u64, &[f64]); 4] = [(1, &[]), (2, &[50.0]), (3, &[50.0]), (4, &[0.0, 50.0, 90.0])];
     for (min_cluster_rows, withheld) in cases {
-        let report = Play { min_cluster_rows, ..Play::new(&plan, &hosts, &*metric) }.run(World::new(2));
+        let plan = Plan { min_cluster_rows: vec![min_cluster_rows; 2], ..plan.clone() };
+        let report = play(World::new(2), &plan, &hosts, &*metric);
         assert_reported(&report, &plan, &hosts, &*metric);
         for host in [PartyId::LEAD, PartyId::SECOND] {
             let Ok(Some(outcome)) = report.result(host) else { panic!("{host:?} has an outcome") };

@@ -10,6 +10,7 @@ use kmeans::fixed::sealed::Form;
 use kmeans::fixed::{Missing, Normalise, RawRows};
 use play::{
     Ended, Play, assert_equals_reference, assert_reported, euclidean, expected, manhattan, plan, play, rows,
+    withheld,
 };
 use proptest::prelude::*;
 use protocol::message::{Key, Proceed, TripleSeed};
@@ -59,19 +60,24 @@ proptest! {
 
     #[test]
     fn equals_the_reference_for_any_split(
-        (hosts, normalise, k, starts, seed, tolerance, by_manhattan) in (2usize..=4)
+        (hosts, normalise, k, starts, seed, (tolerance, max_rounds), least, by_manhattan) in (2usize..=4)
             .prop_flat_map(split_rows)
             .prop_flat_map(|hosts| {
                 let (dim, n) = (hosts[0].dim(), hosts.iter().map(RawRows::rows).sum::<usize>());
-                let tolerance = prop_oneof![Just(0.0), 0.0..0.5f64];
-                (Just(hosts), normalisation(dim), 1..=n.min(6), 1usize..=3, any::<u64>(), tolerance, any::<bool>())
+                let stop = (prop_oneof![Just(0.0), 0.0..0.5f64], 1u32..=4);
+                let least = prop_oneof![2 => Just(1), 2 => 0..8u64, 1 => Just(u64::MAX)];
+                let least = prop::collection::vec(least, hosts.len());
+                let (k, starts) = (1..=n.min(6), 1usize..=3);
+                (Just(hosts), normalisation(dim), k, starts, any::<u64>(), stop, least, any::<bool>())
             })
     ) {
         let (privacy, metric) = match by_manhattan {
             true => (Privacy::Sealed(Form::Manhattan), manhattan()),
             false => (EUCLID, euclidean()),
         };
-        let plan = Plan { privacy, normalise, starts, seed, tolerance, max_rounds: 4, ..sealed(&hosts, k) };
+        let min_cluster_rows = least;
+        let plan = sealed(&hosts, k);
+        let plan = Plan { privacy, normalise, starts, seed, tolerance, max_rounds, min_cluster_rows, ..plan };
         assert_equals_reference(&plan, &hosts, &*metric);
     }
 }
@@ -123,6 +129,8 @@ fn missing_values_are_dropped_or_filled() {
     }
 }
 
+// What is withheld.
+
 fn outcome(report: &Report<Ended>, host: PartyId) -> &Outcome {
     match report.result(host) {
         Ok(Some(outcome)) => outcome,
@@ -137,30 +145,112 @@ fn clusters_with_few_rows_of_a_host_stay_closed() {
         rows(1, vec![0.0, 0.1, 0.2, 50.0, 90.0, 90.1, 90.2]),
         rows(1, vec![0.3, 0.4, 0.5, 50.1, 50.2, 50.3]),
     ];
-    let (metric, plan) = (euclidean(), sealed(&hosts, 3));
-    let expected = expected(&plan, &hosts, &*metric);
-    let cases: [(u64, &[f64]); 3] = [(1, &[]), (2, &[50.0]), (4, &[0.0, 50.0, 90.0])];
-    for (min_cluster_rows, withheld) in cases {
-        let report = Play { min_cluster_rows, ..Play::new(&plan, &hosts, &*metric) }.run(World::new(2));
+    let metric = euclidean();
+    let cases: [([u64; 2], &[f64]); 6] = [
+        ([1, 1], &[]),
+        ([0, 3], &[]),
+        ([2, 1], &[50.0]),
+        ([3, 3], &[50.0]),
+        ([0, 4], &[0.0, 50.0]),
+        ([4, 0], &[0.0, 50.0, 90.0]),
+    ];
+    for (least, withheld) in cases {
+        let plan = Plan { min_cluster_rows: least.to_vec(), ..sealed(&hosts, 3) };
+        let report = play(World::new(2), &plan, &hosts, &*metric);
+        assert_reported(&report, &plan, &hosts, &*metric);
+        let expected = expected(&plan, &hosts, &*metric);
         for host in [PartyId::LEAD, PartyId::SECOND] {
             let outcome = outcome(&report, host);
-            let mut near = Vec::new();
-            for (cluster, centre) in outcome.centres.iter().enumerate() {
-                let (whole, size) = (expected.centres[cluster], outcome.sizes.as_ref().unwrap()[cluster]);
-                match centre {
-                    Some(centre) => assert_eq!((centre[0], size), (whole, expected.sizes[cluster])),
-                    None => {
-                        assert_eq!(size, 0);
-                        near.push((outcome.scale[0].original(whole) / 10.0).round() * 10.0);
-                    }
-                }
-            }
+            let closed = outcome.centres.iter().zip(&expected.centres).filter(|(shown, _)| shown.is_none());
+            let near = closed.map(|(_, &centre)| (outcome.scale[0].original(centre) / 10.0).round() * 10.0);
+            let mut near: Vec<f64> = near.collect();
             near.sort_by(f64::total_cmp);
-            assert_eq!(near, withheld, "{min_cluster_rows} rows");
-            let inertia = withheld.is_empty().then_some(expected.inertia);
-            assert_eq!(outcome.inertia, inertia, "{min_cluster_rows} rows");
+            assert_eq!(near, withheld, "{least:?} rows");
+            // Sizes add up to all rows, and size times centre to the mean: what is left out would follow.
+            assert_eq!(outcome.sizes.is_some(), withheld.is_empty(), "{least:?} rows");
+            assert_eq!(outcome.inertia.is_some(), withheld.is_empty(), "{least:?} rows");
         }
     }
+}
+
+#[test]
+fn empty_clusters_stay_closed() {
+    // Two different rows: of four clusters two are empty, and their centres are of no more rows than a host's own.
+    let hosts = [rows(2, [3.0, 1.0].repeat(10)), rows(2, [3.0, 1.0, 3.0, 9.0].repeat(33))];
+    for (privacy, metric) in [(EUCLID, euclidean()), (Privacy::Sealed(Form::Manhattan), manhattan())] {
+        let plan = Plan { privacy, ..sealed(&hosts, 4) };
+        let report = play(World::new(2), &plan, &hosts, &*metric);
+        assert_reported(&report, &plan, &hosts, &*metric);
+        let outcome = outcome(&report, PartyId::SECOND);
+        assert_eq!(outcome.centres.iter().filter(|centre| centre.is_none()).count(), 2);
+        assert_eq!((&outcome.sizes, outcome.inertia), (&None, None));
+    }
+}
+
+/// A run that ends before it comes to rest shows means of the last round's rows: its counts decide as well.
+#[test]
+fn both_assignments_of_a_run_that_is_cut_short_are_judged() {
+    let hosts = scattered();
+    let metric = euclidean();
+    for change in [(|plan| Plan { max_rounds: 2, ..plan }) as fn(Plan) -> Plan, |plan| Plan {
+        max_rounds: 30,
+        tolerance: 0.1,
+        ..plan
+    }] {
+        let plan = change(Plan { starts: 1, ..sealed(&hosts, 4) });
+        let expected = expected(&plan, &hosts, &*metric);
+        let sizes = |labels: &[u32]| {
+            (0..4).map(|j| labels.iter().filter(|&&label| label == j).count() as u64).collect::<Vec<_>>()
+        };
+        // The host and cluster that changed most: at the larger of its two counts one assignment alone withholds it.
+        let changed = (0..hosts.len()).flat_map(|host| {
+            let of = [&expected.last_round[host], &expected.labels[host]].map(|labels| sizes(labels));
+            (0..4).map(move |j| (of[0][j].abs_diff(of[1][j]), host, of[0][j], of[1][j]))
+        });
+        let mut changed: Vec<_> = changed.collect();
+        changed.sort_unstable();
+        let mut seen = [false; 2];
+        for (difference, host, last_round, labels) in changed {
+            if difference == 0 || seen[usize::from(last_round < labels)] {
+                continue;
+            }
+            seen[usize::from(last_round < labels)] = true;
+            let mut min_cluster_rows = vec![1; hosts.len()];
+            min_cluster_rows[host] = last_round.max(labels);
+            let plan = Plan { min_cluster_rows, ..plan.clone() };
+            let of_one = |labels: &[Vec<u32>]| {
+                kmeans::fixed::sealed::withheld(labels, labels, 4, &plan.min_cluster_rows)
+            };
+            assert!(of_one(&expected.last_round) != of_one(&expected.labels));
+            assert!(withheld(&plan, &expected).contains(&true));
+            assert_equals_reference(&plan, &hosts, &*metric);
+        }
+        assert_eq!(seen, [true; 2], "counts that grow and counts that shrink");
+    }
+}
+
+#[test]
+fn messages_do_not_tell_what_is_withheld() {
+    let hosts = scattered();
+    let shapes = [1, u64::MAX].map(|least| {
+        let plan = Plan { max_rounds: 2, min_cluster_rows: vec![least; 3], ..sealed(&hosts, 4) };
+        let report = play(World::new(3).record(), &plan, &hosts, &*euclidean());
+        assert_reported(&report, &plan, &hosts, &*euclidean());
+        let outcome = outcome(&report, PartyId(2));
+        assert_eq!(
+            outcome.centres.iter().filter(|centre| centre.is_none()).count(),
+            if least == 1 { 0 } else { 4 }
+        );
+        let mut shape = Vec::new();
+        for to in (0..3).map(PartyId).chain([PartyId::THIRD_PARTY]) {
+            for from in (0..3).map(PartyId).chain([PartyId::THIRD_PARTY]) {
+                let received = report.transcript_from(to, from);
+                shape.extend(received.map(|r| (to, from, r.place, r.message, r.payload.len())));
+            }
+        }
+        shape
+    });
+    assert_eq!(shapes[0], shapes[1]);
 }
 
 // Resuming.

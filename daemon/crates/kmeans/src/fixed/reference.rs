@@ -47,6 +47,8 @@ pub struct Outcome {
     pub inertia: u128,
     /// Each host's labels of its kept rows.
     pub labels: Vec<Vec<u32>>,
+    /// The same in the last round: each centre is the mean of its rows there.
+    pub last_round: Vec<Vec<u32>>,
 }
 
 // Shapes only: what is printed may end in a log.
@@ -76,11 +78,11 @@ pub fn run(hosts: &[RawRows], parameters: &Parameters, metric: &dyn Metric) -> R
     let hosts = hosts.iter().map(|rows| normalise(rows, &scale)).collect::<Result<Vec<_>, _>>()?;
 
     let mut centres = best_start(&hosts, dim, parameters, metric)?;
-    let (mut rounds, mut converged) = (0, false);
+    let (mut rounds, mut converged, mut before) = (0, false, centres.clone());
     while rounds < parameters.max_rounds && !converged {
         let next = round(&hosts, &centres, dim, metric)?;
         converged = moved_at_most(&centres, &next, dim, parameters.normalise.grid(), parameters.tolerance);
-        centres = next;
+        before = std::mem::replace(&mut centres, next);
         rounds += 1;
     }
 
@@ -93,8 +95,13 @@ pub fn run(hosts: &[RawRows], parameters: &Parameters, metric: &dyn Metric) -> R
         converged,
         sizes: sums.counts,
         inertia: costs.iter().sum(),
-        labels: assignments.into_iter().map(|assignment| assignment.labels).collect(),
+        labels: labels(assignments),
+        last_round: labels(assign_all(&hosts, &before, metric)?),
     })
+}
+
+fn labels(assignments: Vec<Assignment>) -> Vec<Vec<u32>> {
+    assignments.into_iter().map(|assignment| assignment.labels).collect()
 }
 
 pub(super) fn joint_moments(hosts: &[RawRows]) -> Vec<(i128, BigUint)> {

@@ -15,9 +15,9 @@ use crate::operation::Operation;
 use crate::party::{PartyId, Role};
 use crate::plan::Plan;
 use crate::sealed::{REVEAL, ROWS, START, SealedHost, Shape};
-use crate::secure::clustering::{self, Task};
+use crate::secure::clustering::{self, Revealed, Round, Task};
 use crate::secure::pair::Matrix;
-use crate::secure::{Engine, Ring, Segment, blocks};
+use crate::secure::{Bits, Engine, Ring, Segment, blocks};
 
 /// A compute party's way to the others.
 pub(super) trait ComputeParty: JointHost {
@@ -55,12 +55,14 @@ pub(super) struct Computing<'a, P> {
     task: Task,
     rows: Option<Matrix>,
     centres: Ring,
+    /// The matches of the last round.
+    last: Vec<Bits>,
 }
 
 impl<'a, P: ComputeParty> Computing<'a, P> {
     pub(super) fn new(party: P, plan: &'a Plan, form: Form) -> Result<Self, ProtocolError> {
         let task = Task::new(plan, form)?;
-        Ok(Computing { party, plan, task, rows: None, centres: Ring::elsewhere(1, 0) })
+        Ok(Computing { party, plan, task, rows: None, centres: Ring::elsewhere(1, 0), last: Vec::new() })
     }
 
     /// Introduces a matrix: own rows, then this party's share of the further hosts'.
@@ -113,11 +115,12 @@ impl<P: ComputeParty> SealedHost for Computing<'_, P> {
     async fn round(&mut self, place: Place) -> Result<bool, ProtocolError> {
         let rows = self.rows.as_ref().ok_or_else(not_introduced)?;
         let mut engine = self.party.engine();
-        let (centres, stop) = clustering::round(&mut engine, &self.task, place, rows, &self.centres).await?;
+        let Round { centres, matches, at_rest } =
+            clustering::round(&mut engine, &self.task, place, rows, &self.centres).await?;
         drop(engine);
-        self.centres = centres;
-        self.party.tell(place, &[u64::from(stop)]).await?;
-        Ok(stop)
+        (self.centres, self.last) = (centres, matches);
+        self.party.tell(place, &[u64::from(at_rest)]).await?;
+        Ok(at_rest)
     }
 
     fn share(&self) -> Vec<u64> {
@@ -129,27 +132,34 @@ impl<P: ComputeParty> SealedHost for Computing<'_, P> {
         Ok(())
     }
 
-    async fn labels(&mut self) -> Result<BitSlices, ProtocolError> {
+    async fn reveal(&mut self) -> Result<(Vec<bool>, BitSlices), ProtocolError> {
         let rows = self.rows.as_ref().ok_or_else(not_introduced)?;
         let mut engine = self.party.engine();
-        let labels = clustering::labels(&mut engine, &self.task, REVEAL, rows, &self.centres).await?;
+        let Revealed { withheld, labels } =
+            clustering::reveal(&mut engine, &self.task, REVEAL, rows, &self.centres, &self.last).await?;
         drop(engine);
+        self.party.tell(REVEAL, &packed(&withheld)).await?;
         let share = labels.own().ok_or_else(|| ProtocolError::Defect("labels without a share".into()))?;
-        self.party.hand_out(&Shape(self.plan), share).await
+        Ok((withheld, self.party.hand_out(&Shape(self.plan), share).await?))
     }
 
-    async fn centres(&mut self, shown: &[usize]) -> Result<Vec<i64>, ProtocolError> {
-        if shown.is_empty() {
-            return Ok(Vec::new());
+    async fn centres(&mut self, withheld: &[bool]) -> Result<Vec<i64>, ProtocolError> {
+        let mut shares = Zeroizing::new(self.share());
+        for (share, _) in shares.chunks_exact_mut(self.plan.dim).zip(withheld).filter(|(_, closed)| **closed)
+        {
+            share.fill(0);
         }
-        let dim = self.plan.dim;
-        let places: Vec<usize> =
-            shown.iter().flat_map(|cluster| cluster * dim..(cluster + 1) * dim).collect();
-        let shares = self.centres.gathered(&places)?;
+        let shares = Ring::held(RingVec::new(1, std::mem::take(&mut *shares))?);
         let opened = self.party.engine().open_ring(REVEAL, &shares).await?;
         self.party.tell(REVEAL, &opened).await?;
         Ok(opened.iter().map(|&word| word as i64).collect())
     }
+}
+
+/// Bits in words, least significant first.
+fn packed(bits: &[bool]) -> Vec<u64> {
+    let word = |bits: &[bool]| bits.iter().rev().fold(0, |word, &bit| word << 1 | u64::from(bit));
+    bits.chunks(64).map(word).collect()
 }
 
 /// The lanes of a host's rows.

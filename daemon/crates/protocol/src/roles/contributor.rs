@@ -110,15 +110,17 @@ impl<L: Link<Contributor, Lead>> SealedHost for Further<'_, L> {
     }
 
     /// "Each host's labels are opened to that host alone."
-    async fn labels(&mut self) -> Result<BitSlices, ProtocolError> {
+    async fn reveal(&mut self) -> Result<(Vec<bool>, BitSlices), ProtocolError> {
+        let told = self.told(REVEAL, self.k.div_ceil(64)).await?;
+        let withheld = (0..self.k).map(|cluster| told[cluster / 64] >> (cluster % 64) & 1 == 1).collect();
         let bits = (usize::BITS - (self.k - 1).leading_zeros()) as usize;
         let none = BitSlices::zero(bits, self.lanes);
         let share = receive_labels::<LabelShare, _, _>(self.state.lead, &none).await?;
-        masked_labels(&share, &self.seed)
+        Ok((withheld, masked_labels(&share, &self.seed)?))
     }
 
-    async fn centres(&mut self, shown: &[usize]) -> Result<Vec<i64>, ProtocolError> {
-        let opened = self.told(REVEAL, shown.len() * self.dim).await?;
+    async fn centres(&mut self, _: &[bool]) -> Result<Vec<i64>, ProtocolError> {
+        let opened = self.told(REVEAL, self.k * self.dim).await?;
         Ok(opened.iter().map(|&word| word as i64).collect())
     }
 }

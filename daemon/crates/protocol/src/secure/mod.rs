@@ -13,6 +13,7 @@ pub(crate) mod matrix;
 pub(crate) mod pair;
 #[cfg(test)]
 mod plain;
+mod reveal;
 mod share;
 #[cfg(test)]
 mod split;

@@ -207,6 +207,12 @@ impl Ring {
         Ok(Self::held(RingVec::new(limbs, words)?))
     }
 
+    /// The lowest bit of every element: as it is in both shares, for carries go upwards.
+    pub(crate) fn parities(&self) -> Result<Bits, ProtocolError> {
+        let own = self.own.as_ref().map(|own| own.to_slices(1)).transpose()?;
+        Ok(Bits { wires: 1, lanes: self.len, own })
+    }
+
     fn both(
         &self,
         other: &Self,
@@ -260,7 +266,6 @@ impl Bits {
     }
 
     /// The wires of `range`.
-    #[cfg(test)]
     pub(crate) fn part(&self, range: Range<usize>) -> Result<Self, ProtocolError> {
         let own = self.own.as_ref().map(|own| own.part(range.clone())).transpose()?;
         Ok(Bits { wires: range.len(), lanes: self.lanes, own })

@@ -27,7 +27,7 @@ pub(super) async fn best<E: Engine>(
     let pass = task.over_points();
     let mut centres = first_centres(engine, task, points)?;
     for _ in 0..rounds {
-        centres = means(engine, place, task, &pass, points, &centres).await?;
+        centres = means(engine, place, task, &pass, points, &centres).await?.centres;
     }
     if pass.starts == 1 {
         return Ok(centres);

@@ -27,6 +27,7 @@ pub(crate) struct Task {
     form: Form,
     grid: Grid,
     rows: usize,
+    hosts: Vec<Host>,
     points: usize,
     dim: usize,
     k: usize,
@@ -35,6 +36,15 @@ pub(crate) struct Task {
     count_bits: usize,
     one_hot: Circuit,
     memory: usize,
+}
+
+/// What is public of a host.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    /// Its rows among all rows.
+    pub(super) rows: Range<usize>,
+    /// The fewest rows of a cluster that it shows.
+    pub(super) min_cluster_rows: u64,
 }
 
 /// Rows to assign to centres: the rows of the run, or the points of its start.
@@ -60,10 +70,18 @@ impl Task {
     pub(crate) fn new(plan: &Plan, form: Form) -> Result<Self, ProtocolError> {
         let grid = grid(&plan.normalise, plan.dim)?;
         let too_many = |_| ProtocolError::Defect("more rows than this machine counts".into());
+        let rows = usize::try_from(plan.rows_bound()).map_err(too_many)?;
+        let mut first = 0;
+        let host = |(&rows, &min_cluster_rows): (&u64, &u64)| {
+            let own = first..first + rows as usize;
+            first = own.end;
+            Host { rows: own, min_cluster_rows }
+        };
         Ok(Task {
             form,
             grid,
-            rows: usize::try_from(plan.rows_bound()).map_err(too_many)?,
+            rows,
+            hosts: plan.rows.iter().zip(&plan.min_cluster_rows).map(host).collect(),
             points: plan.hosts * points(plan.k),
             dim: plan.dim,
             k: plan.k,
@@ -94,6 +112,11 @@ impl Task {
     /// Clusters.
     pub(crate) fn k(&self) -> usize {
         self.k
+    }
+
+    /// All hosts, in the order of their rows.
+    pub(super) fn hosts(&self) -> &[Host] {
+        &self.hosts
     }
 
     /// For each start the indices of the points that it begins at.
@@ -177,6 +200,7 @@ mod tests {
             privacy: Privacy::Sealed(form),
             hosts: 2,
             rows: vec![rows / 2; 2],
+            min_cluster_rows: vec![1; 2],
             dim,
             k,
             starts,

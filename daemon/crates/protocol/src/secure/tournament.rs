@@ -71,22 +71,19 @@ pub(super) fn one_hot(players: usize) -> Circuit {
     builder.finish(&wires)
 }
 
-/// The circuit from the matches among `players` to the winner's index, least significant bit first.
-pub(super) fn index(players: usize) -> Circuit {
-    let mut builder = Builder::new();
-    let winners = winners(&mut builder, players);
-    let bits = (usize::BITS - (players - 1).leading_zeros()) as usize;
-    let wires: Vec<Wire> = (0..bits)
+/// The winner's index from a wire for each player, least significant bit first. 0 if no wire is 1.
+pub(super) fn index(builder: &mut Builder, winners: &[Wire]) -> Vec<Wire> {
+    let bits = (usize::BITS - (winners.len() - 1).leading_zeros()) as usize;
+    (0..bits)
         .map(|bit| {
             let places = winners.iter().enumerate().filter(|(place, _)| place >> bit & 1 == 1);
             places.fold(Wire::ZERO, |sum, (_, &wire)| builder.xor(sum, wire))
         })
-        .collect();
-    builder.finish(&wires)
+        .collect()
 }
 
-/// A wire for each of `players`.
-fn winners(builder: &mut Builder, players: usize) -> Vec<Wire> {
+/// A wire for each of `players`: 1 at the winner alone. The matches are inputs of the circuit.
+pub(super) fn winners(builder: &mut Builder, players: usize) -> Vec<Wire> {
     let mut field: Vec<Tree> = (0..players).map(Tree::Player).collect();
     while field.len() > 1 {
         let mut trees = field.into_iter();
@@ -162,6 +159,13 @@ mod tests {
     use super::super::plain::{PLACE, Plain, integers, numbers, ring, run};
     use super::*;
 
+    fn index_circuit(players: usize) -> Circuit {
+        let mut builder = Builder::new();
+        let winners = winners(&mut builder, players);
+        let index = index(&mut builder, &winners);
+        builder.finish(&index)
+    }
+
     /// The place and the value of each lane's first least score; `scores` are columns.
     fn least(scores: &[i64], players: usize) -> (Vec<u64>, Vec<i64>) {
         let lanes = scores.len() / players;
@@ -178,7 +182,7 @@ mod tests {
         let mut engine = Plain::default();
         let outcome = run(play(&mut engine, PLACE, 64, ring(scores), players, true));
         let winners = run(engine.evaluate(PLACE, &one_hot(players), &outcome.matches));
-        let index = run(engine.evaluate(PLACE, &index(players), &outcome.matches));
+        let index = run(engine.evaluate(PLACE, &index_circuit(players), &outcome.matches));
         let lanes = scores.len() / players;
         let belongs = (0..players - 1).flat_map(|player| numbers(&winners.part(player..player + 1).unwrap()));
         let belongs: Vec<u64> = belongs.collect();
@@ -239,8 +243,8 @@ mod tests {
             assert_eq!((circuit.inputs(), circuit.outputs()), (players - 1, players - 1));
             assert_eq!((circuit.and_count(), circuit.depth()), (ands, depth), "{players}");
         }
-        assert_eq!(index(1).outputs(), 0);
-        assert_eq!(index(1000).outputs(), 10);
+        assert_eq!(index_circuit(1).outputs(), 0);
+        assert_eq!(index_circuit(1000).outputs(), 10);
     }
 
     #[test]

@@ -19,8 +19,10 @@ mod local;
 mod numbers;
 mod reference;
 mod start;
+mod withheld;
 
 pub use local::{LocalCentres, local_centres};
 pub use numbers::{Form, assign, grid, nearest, scores, stop_limit};
 pub use reference::{at_rest, round, run};
 pub use start::{START_ROUNDS, STARTS, best_start, points, starts};
+pub use withheld::withheld;

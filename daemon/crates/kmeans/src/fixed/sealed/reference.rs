@@ -41,15 +41,17 @@ pub fn run(
 
     let rows: Vec<Vec<i64>> = hosts.iter().map(GridRows::to_integers).collect();
     let limit = stop_limit(grid, dim, parameters.tolerance);
-    let (mut rounds, mut converged) = (0, false);
+    let (mut rounds, mut converged, mut before) = (0, false, centres.clone());
     while rounds < parameters.max_rounds && !converged {
-        let old = centres.clone();
+        before.copy_from_slice(&centres);
         round(form, &rows, dim, &mut centres);
-        converged = at_rest(&old, &centres, dim, limit);
+        converged = at_rest(&before, &centres, dim, limit);
         rounds += 1;
     }
 
-    let labels: Vec<Vec<u32>> = rows.iter().map(|rows| assign(form, rows, dim, &centres)).collect();
+    let labels_at =
+        |centres: &[i64]| rows.iter().map(|rows| assign(form, rows, dim, centres)).collect::<Vec<_>>();
+    let (labels, last_round) = (labels_at(&centres), labels_at(&before));
     let mut sizes = vec![0; k];
     labels.iter().flatten().for_each(|&label| sizes[label as usize] += 1);
     let mut inertia = 0;
@@ -57,7 +59,7 @@ pub fn run(
         inertia +=
             fixed::assign(rows, &centres, metric)?.costs.iter().map(|&cost| u128::from(cost)).sum::<u128>();
     }
-    Ok(Outcome { centres, scale, rounds, converged, sizes, inertia, labels })
+    Ok(Outcome { centres, scale, rounds, converged, sizes, inertia, labels, last_round })
 }
 
 /// One round: assign, sum, divide; an empty cluster keeps its centre.

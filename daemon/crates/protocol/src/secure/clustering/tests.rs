@@ -22,10 +22,12 @@ struct Case {
     hosts: Vec<Vec<i64>>,
     centres: Vec<i64>,
     tolerance: f64,
+    /// Each host's minimum.
+    least: Vec<u64>,
 }
 
-/// What a round gives: centres, the stop bit, labels at the centres before it.
-type Round = (Vec<i64>, bool, Vec<u64>);
+/// What a round and a reveal after it give: centres, the stop bit, labels of all rows and padding, withheld clusters.
+type End = (Vec<i64>, bool, Vec<u64>, Vec<bool>);
 
 impl Case {
     fn k(&self) -> usize {
@@ -37,6 +39,7 @@ impl Case {
             privacy: Privacy::Sealed(self.form),
             hosts: self.hosts.len(),
             rows: self.hosts.iter().map(|rows| (rows.len() / self.dim).next_multiple_of(64) as u64).collect(),
+            min_cluster_rows: self.least.clone(),
             dim: self.dim,
             k: self.k(),
             starts: 4,
@@ -67,45 +70,46 @@ impl Case {
         self.hosts.iter().map(with_ones).collect()
     }
 
-    fn expected(&self) -> Round {
+    fn expected(&self) -> End {
         let mut moved = self.centres.clone();
         sealed::round(self.form, &self.hosts, self.dim, &mut moved);
-        let task = self.task();
-        let stop = sealed::at_rest(&self.centres, &moved, self.dim, task.limit());
-        let labels = self
-            .padded()
-            .concat()
-            .chunks_exact(self.dim + 1)
-            .flat_map(|row| sealed::assign(self.form, &row[..self.dim], self.dim, &self.centres))
-            .map(u64::from)
-            .collect();
-        (moved, stop, labels)
+        let stop = sealed::at_rest(&self.centres, &moved, self.dim, self.task().limit());
+        let assigned = |centres: &[i64]| -> Vec<Vec<u32>> {
+            self.hosts.iter().map(|rows| sealed::assign(self.form, rows, self.dim, centres)).collect()
+        };
+        let (last_round, labels) = (assigned(&self.centres), assigned(&moved));
+        let withheld = sealed::withheld(&last_round, &labels, self.k(), &self.least);
+        let padded = |labels: Vec<u32>| {
+            let padding = labels.len().next_multiple_of(64) - labels.len();
+            labels.into_iter().map(u64::from).chain(vec![0; padding])
+        };
+        (moved, stop, labels.into_iter().flat_map(padded).collect(), withheld)
     }
 
-    fn in_the_clear(&self, task: &Task) -> Round {
+    fn in_the_clear(&self, task: &Task) -> End {
         let mut engine = Plain::default();
         let rows = Plain::rows(self.dim + 1, &self.padded().concat());
-        let centres = ring(&self.centres);
-        let (moved, stop) = run(round(&mut engine, task, PLACE, &rows, &centres));
-        let labels = run(labels(&mut engine, task, PLACE, &rows, &centres));
-        (integers(&moved), stop, indices(&labels))
+        let Round { centres, matches, at_rest } =
+            run(round(&mut engine, task, PLACE, &rows, &ring(&self.centres)));
+        let Revealed { withheld, labels } = run(reveal(&mut engine, task, PLACE, &rows, &centres, &matches));
+        (integers(&centres), at_rest, indices(&labels), withheld)
     }
 
-    fn on_shares(&self, task: &Task, number: u64) -> Round {
+    fn on_shares(&self, task: &Task, number: u64) -> End {
         let (segments, known) = dealt_out(&self.padded(), self.dim + 1);
         let centres = shared(number, &self.centres);
         let (segments, known, centres) = (&segments, &known, &centres);
         let program = |mut engine: super::super::split::Split| async move {
             let party = engine.party();
             let rows = engine.introduce(PLACE, segments, self.dim + 1, known_to(party, known)).await?;
-            let centres = own(party, centres);
-            let (moved, stop) = round(&mut engine, task, PLACE, &rows, centres).await?;
-            let labels = labels(&mut engine, task, PLACE, &rows, centres).await?;
-            Ok((moved, stop, labels))
+            let moved = round(&mut engine, task, PLACE, &rows, own(party, centres)).await?;
+            let end = reveal(&mut engine, task, PLACE, &rows, &moved.centres, &moved.matches).await?;
+            Ok((moved, end))
         };
-        let [(left, stop, left_labels), (right, other_stop, right_labels)] = both(number, program);
-        assert_eq!(stop, other_stop);
-        (opened(&[left, right]), stop, indices(&left_labels.xor(&right_labels).unwrap()))
+        let [(left, left_end), (right, right_end)] = both(number, program);
+        assert_eq!((left.at_rest, &left_end.withheld), (right.at_rest, &right_end.withheld));
+        let labels = left_end.labels.xor(&right_end.labels).unwrap();
+        (opened(&[left.centres, right.centres]), left.at_rest, indices(&labels), left_end.withheld)
     }
 
     fn check(&self) {
@@ -167,14 +171,18 @@ fn case() -> impl Strategy<Value = Case> {
         vec(0..80usize, 2..5),
         prop_oneof![Just(0.0), Just(1e-3), 0.0..600.0],
     );
-    shape.prop_flat_map(|(form, dim, k, rows, tolerance)| {
+    let least = prop_oneof![2 => 0..3u64, 2 => 0..20u64, 1 => Just(u64::MAX)];
+    let least = vec(least, 4);
+    (shape, least).prop_flat_map(|((form, dim, k, rows, tolerance), mut least)| {
+        least.truncate(rows.len());
         let hosts: Vec<_> = rows.into_iter().map(|rows| vec(value(), rows * dim)).collect();
-        (hosts, vec(value(), k * dim)).prop_map(move |(hosts, centres)| Case {
+        (hosts, vec(value(), k * dim), Just(least)).prop_map(move |(hosts, centres, least)| Case {
             form: FORMS[form],
             dim,
             hosts,
             centres,
             tolerance,
+            least,
         })
     })
 }
@@ -183,18 +191,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_round_is_the_reference(case in case()) {
+    fn a_round_and_a_reveal_are_the_reference(case in case()) {
         case.check();
     }
 }
 
 #[test]
-fn rounds_at_the_edges_are_the_reference() {
+fn rounds_and_reveals_at_the_edges_are_the_reference() {
     let most = (1 << 27) - 1;
     for form in FORMS {
         let check = |dim: usize, hosts: &[&[i64]], centres: &[i64]| {
-            let hosts = hosts.iter().map(|rows| rows.to_vec()).collect();
-            Case { form, dim, hosts, centres: centres.to_vec(), tolerance: 0.0 }.check();
+            for least in [1, 2, 4] {
+                let least = vec![least; hosts.len()];
+                let hosts = hosts.iter().map(|rows| rows.to_vec()).collect();
+                Case { form, dim, hosts, centres: centres.to_vec(), tolerance: 0.0, least }.check();
+            }
         };
         // One row in all; a centre where it is.
         check(2, &[&[9, -9], &[]], &[1, 2, 9, -9, 3, 4]);
@@ -229,7 +240,8 @@ impl Points {
         let rows =
             self.hosts.iter().map(|(_, weights)| vec![0; self.dim * weights.iter().sum::<u64>() as usize]);
         let centres = vec![0; self.k * self.dim];
-        let case = Case { form: self.form, dim: self.dim, hosts: rows.collect(), centres, tolerance: 0.0 };
+        let (hosts, least) = (rows.collect(), vec![1; self.hosts.len()]);
+        let case = Case { form: self.form, dim: self.dim, hosts, centres, tolerance: 0.0, least };
         Task::new(&Plan { starts: self.starts, ..case.plan() }, self.form).unwrap()
     }
 
@@ -320,8 +332,8 @@ fn starts_at_the_edges_are_the_reference() {
 }
 
 #[test]
-fn a_round_takes_few_exchanges_whatever_the_rows() {
-    for (k, most) in [(1, 22), (2, 31), (5, 44), (10, 49)] {
+fn a_round_and_a_reveal_take_few_exchanges_whatever_the_rows() {
+    for (k, most, reveal_most) in [(1, 22, 11), (2, 31, 19), (5, 44, 32), (10, 49, 37)] {
         let exchanges = |rows: usize| {
             let case = Case {
                 form: Form::SquaredEuclid,
@@ -329,15 +341,19 @@ fn a_round_takes_few_exchanges_whatever_the_rows() {
                 hosts: vec![vec![1; 2 * rows]; 2],
                 centres: vec![0; 2 * k],
                 tolerance: 0.0,
+                least: vec![5; 2],
             };
             let mut engine = Plain::default();
             let table = Plain::rows(3, &case.padded().concat());
-            run(round(&mut engine, &case.task(), PLACE, &table, &ring(&case.centres)));
-            engine.exchanges
+            let task = case.task();
+            let moved = run(round(&mut engine, &task, PLACE, &table, &ring(&case.centres)));
+            let of_round = engine.exchanges;
+            run(reveal(&mut engine, &task, PLACE, &table, &moved.centres, &moved.matches));
+            (of_round, engine.exchanges - of_round)
         };
         // Counts of 16 bits both.
         let few = exchanges(20_000);
-        assert!(few <= most, "k = {k}: {few}");
+        assert!(few.0 <= most && few.1 <= reveal_most, "k = {k}: {few:?}");
         assert_eq!(few, exchanges(30_000));
     }
 }
@@ -346,11 +362,18 @@ fn a_round_takes_few_exchanges_whatever_the_rows() {
 #[test]
 fn programs_may_move_between_threads() {
     fn may_move<T: Send>(_: T) {}
-    let task =
-        Case { form: FORMS[0], dim: 1, hosts: vec![vec![0]; 2], centres: vec![0], tolerance: 0.0 }.task();
+    let task = Case {
+        form: FORMS[0],
+        dim: 1,
+        hosts: vec![vec![0]; 2],
+        centres: vec![0],
+        tolerance: 0.0,
+        least: vec![1; 2],
+    }
+    .task();
     let (rows, centres) = (Plain::rows(1, &[0]), ring(&[0]));
     let mut engine = Plain::default();
     may_move(start(&mut engine, &task, PLACE, &rows));
     may_move(round(&mut engine, &task, PLACE, &rows, &centres));
-    may_move(labels(&mut engine, &task, PLACE, &rows, &centres));
+    may_move(reveal(&mut engine, &task, PLACE, &rows, &centres, &[]));
 }
