@@ -15,6 +15,8 @@ use crate::session::keep;
 
 /// Ended jobs that are kept; the oldest go first.
 const KEPT: usize = 200;
+/// How long what is kept of an interrupted job waits for the job to go on, in seconds: seven days.
+const WAITS: u64 = 7 * 24 * 60 * 60;
 /// The step of a job that has finished.
 const DONE: &str = "done";
 /// The longest record of a job.
@@ -57,7 +59,7 @@ pub fn now_unix() -> u64 {
 impl Jobs {
     /// The ended jobs in the vault. One that was running when the daemon died was interrupted, if enough of it was
     /// kept to go on; else it has failed.
-    pub fn load(vault: Arc<Vault>) -> Result<Arc<Self>, Failure> {
+    pub fn load(vault: Arc<Vault>, now: u64) -> Result<Arc<Self>, Failure> {
         let mut infos: Vec<JobInfo> = Vec::new();
         for id in vault.list_records(RecordKind::Job).map_err(from_vault)? {
             let Some(record) = vault.get_record(RecordKind::Job, &id).map_err(from_vault)? else { continue };
@@ -75,12 +77,13 @@ impl Jobs {
                     _ => (JobState::Failed, "start the run again".into()),
                 };
                 info.state = state;
-                info.ended_unix = Some(now_unix());
+                info.ended_unix = Some(now);
                 info.failure = Some(failure.with_hint(hint));
                 jobs.keep(&info)?;
             }
             jobs.locked().push(Job::new(info));
         }
+        jobs.expire(now)?;
         let interrupted = jobs.list().into_iter().filter(|info| info.state == JobState::Interrupted);
         keep::forget_others(&jobs.vault, &interrupted.map(|info| info.id).collect::<Vec<_>>())?;
         Ok(Arc::new(jobs))
@@ -133,9 +136,34 @@ impl Jobs {
         Ok(self.running_job(info, stop))
     }
 
+    /// Gives up what has been interrupted for too long at `now`, in seconds since 1970, and forgets what is kept of it.
+    pub fn expire(&self, now: u64) -> Result<(), Failure> {
+        for job in self.locked().iter() {
+            let mut info = job.view.borrow().info.clone();
+            let since = info.ended_unix.unwrap_or(now);
+            if info.state != JobState::Interrupted || now.saturating_sub(since) < WAITS {
+                continue;
+            }
+            let days = WAITS / (24 * 60 * 60);
+            let failure = Failure::new(ErrorCode::Failed, format!("not resumed within {days} days"));
+            info.state = JobState::Failed;
+            info.failure = Some(failure.with_hint("start the run again"));
+            self.keep(&info)?;
+            keep::forget(&self.vault, &info.id)?;
+            tracing::info!(job = info.id, "an interrupted job has expired");
+            job.view.send_modify(|view| view.info = info);
+        }
+        Ok(())
+    }
+
     fn running_job(self: &Arc<Self>, info: JobInfo, stop: watch::Receiver<Option<StoppedBy>>) -> RunningJob {
         let over = AtomicBool::new(false);
         RunningJob { jobs: Arc::clone(self), id: info.id, started_unix: info.started_unix, stop, over }
+    }
+
+    /// One job by its whole id.
+    pub fn get(&self, id: &str) -> Option<JobInfo> {
+        self.locked().iter().map(|job| job.view.borrow().info.clone()).find(|info| info.id == id)
     }
 
     /// One job. `id` may be a unique prefix.

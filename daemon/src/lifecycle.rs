@@ -11,6 +11,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::jobs::now_unix;
+use crate::node::Node;
 use crate::server::Server;
 use crate::service::Service;
 use crate::settings::Settings;
@@ -22,6 +24,8 @@ const JOBS: Duration = Duration::from_secs(30);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Between two looks at what still runs.
 const LOOK: Duration = Duration::from_millis(10);
+/// Between two looks at what has been interrupted for too long.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(settings: Settings, config: &Path) -> Result<(), Failure> {
@@ -49,6 +53,7 @@ pub(crate) fn run(settings: Settings, config: &Path) -> Result<(), Failure> {
     let service = Arc::new(Service::new(Arc::clone(&node), config, bound));
     let server = Server::bind(&service)?;
     let network = runtime.spawn(listener::serve(Arc::clone(&node), listener));
+    let daily = runtime.spawn(expire_daily(Arc::clone(&node)));
 
     let settings = node.settings();
     for warning in status::warnings(&node, &settings)? {
@@ -72,6 +77,7 @@ pub(crate) fn run(settings: Settings, config: &Path) -> Result<(), Failure> {
     service.stop();
     server.close();
     network.abort();
+    daily.abort();
     let wait = settings.network.timeout.min(JOBS);
     runtime.block_on(async {
         tokio::select! {
@@ -84,6 +90,16 @@ pub(crate) fn run(settings: Settings, config: &Path) -> Result<(), Failure> {
     flush_links(&runtime);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Forgets, day by day, what nobody has gone on with.
+async fn expire_daily(node: Arc<Node>) {
+    loop {
+        tokio::time::sleep(DAY).await;
+        if let Err(failure) = node.jobs.expire(now_unix()) {
+            tracing::error!(reason = failure.message, "interrupted jobs could not be given up");
+        }
+    }
 }
 
 fn system(what: &str, error: &std::io::Error) -> Failure {

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use vault::{Vault, VaultError};
 
 use crate::failure::{from_plugins, from_vault};
-use crate::jobs::Jobs;
+use crate::jobs::{Jobs, now_unix};
 use crate::keys;
 use crate::node::Node;
 use crate::peers::Peers;
@@ -95,7 +95,7 @@ pub(crate) fn open(settings: Settings, runtime: Handle) -> Result<Node, Failure>
     for rejected in metrics.rejected() {
         tracing::warn!("{rejected}");
     }
-    let jobs = Jobs::load(Arc::clone(&vault))?;
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix())?;
     let peers = Peers::load(Arc::clone(&vault), &settings, identity.fingerprint())?;
     Ok(Node::new(settings, vault, identity, Arc::new(paillier), metrics, jobs, peers, runtime))
 }

@@ -4,7 +4,7 @@ use cloister_tests::documents::{self, csv, deal, numbers, real, rows};
 use cloister_tests::fleet::{Fleet, FleetConfig};
 use cloister_tests::party::Party;
 use control::ErrorCode;
-use control::facts::JobState;
+use control::facts::{EstimateInfo, JobState};
 use serde_json::Value;
 
 fn iris() -> Fleet {
@@ -243,4 +243,28 @@ fn documents_that_are_none_leave_nothing() {
     lead.try_upload("iris", "iris.csv", &csv(&real("iris"))).refused(2, &["iris"]);
     assert_eq!(lead.ctl(&["datasets", "--json"]).items::<Value>().len(), 1);
     nothing_is_left(&fleet);
+}
+
+/// How many rows are complete in attributes of the lead's choosing is not to be had by asking what a run would cost.
+#[test]
+fn an_estimate_tells_nothing_of_missing_values() {
+    let fleet = Fleet::start(&FleetConfig { datasets: &["gaps"], ..FleetConfig::default() });
+    let row = |row: usize| if row % 2 == 0 { format!("{row},\n") } else { format!("{row},{}\n", row % 7) };
+    let gaps = (0..100).fold("a,b\n".to_owned(), |csv, number| csv + &row(number));
+    for host in fleet.hosts() {
+        host.upload("gaps", "gaps.csv", gaps.as_bytes());
+    }
+    for asked in [&["--attributes", "a"][..], &["--attributes", "b"], &[]] {
+        for missing in ["drop", "mean", "fail"] {
+            let arguments =
+                [&["cluster", "gaps", "-k", "2", "--missing", missing, "--estimate"], asked].concat();
+            let estimate: EstimateInfo = fleet.lead().json(&arguments);
+            assert_eq!(estimate.padded_rows, [128, 128], "{asked:?} {missing}: 50 rows lack b");
+        }
+    }
+    for party in &fleet.parties[1..] {
+        let told = party.log().matches("told what it would bring to a run").count();
+        assert_eq!(told, 9, "{}: every one is logged", party.name());
+        assert!(party.log().contains("peer=\"clinic-a\" dataset=\"gaps\""), "{}", party.log());
+    }
 }

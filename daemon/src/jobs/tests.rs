@@ -29,7 +29,8 @@ fn vault(folder: &tempfile::TempDir) -> Arc<Vault> {
 fn keep_a_session(vault: &Vault, id: &str) {
     let mut descriptor = descriptor(Normalise::ZScore);
     descriptor.invitation.job = id.into();
-    keep::agree(vault, &keep::Agreed { me: PartyId::LEAD, descriptor, document: None }).unwrap();
+    keep::agree(vault, &keep::Agreed { me: PartyId::LEAD, descriptor, document: None, resumptions: 0 })
+        .unwrap();
     vault.put_record(RecordKind::Session, &format!("{id}.1"), b"a state").unwrap();
 }
 
@@ -41,11 +42,11 @@ fn sessions(vault: &Vault) -> Vec<String> {
 fn an_interrupted_job_is_resumed_and_drops_what_it_kept_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault(&folder);
-    let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
     keep_a_session(&vault, "one");
     // The daemon dies while it runs.
     std::mem::forget(jobs.begin(info("one")).unwrap());
-    let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
     let interrupted = jobs.find("one").unwrap();
     assert_eq!(interrupted.state, JobState::Interrupted);
     assert!(interrupted.failure.unwrap().hint.contains("cloisterctl jobs resume one"));
@@ -67,7 +68,7 @@ fn an_interrupted_job_is_resumed_and_drops_what_it_kept_at_its_end() {
 fn a_cancelled_job_drops_what_it_kept_and_one_whose_daemon_stops_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault(&folder);
-    let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
     let left = || Failure::new(ErrorCode::Failed, "stopped");
     for (id, by_operator) in [("one", true), ("two", false)] {
         keep_a_session(&vault, id);
@@ -89,7 +90,7 @@ fn a_cancelled_job_drops_what_it_kept_and_one_whose_daemon_stops_does_not() {
     keep_a_session(&vault, "three");
     jobs.begin(info("three")).unwrap().fail(left()).unwrap();
     keep_a_session(&vault, "gone");
-    Jobs::load(Arc::clone(&vault)).unwrap();
+    Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
     assert_eq!(sessions(&vault), [""; 0]);
 }
 
@@ -97,12 +98,12 @@ fn a_cancelled_job_drops_what_it_kept_and_one_whose_daemon_stops_does_not() {
 fn a_finished_job_is_done_and_a_failed_one_shows_where() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault(&folder);
-    let jobs = Jobs::load(Arc::clone(&vault)).unwrap();
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
     jobs.begin(info("one")).unwrap().finish(Some("r".into())).unwrap();
     jobs.begin(info("two")).unwrap().fail(Failure::new(ErrorCode::PeerFailed, "b left")).unwrap();
     drop(jobs.begin(info("three")).unwrap());
     // The same now and after a restart.
-    for jobs in [&jobs, &Jobs::load(vault).unwrap()] {
+    for jobs in [&jobs, &Jobs::load(vault, now_unix()).unwrap()] {
         for (id, state, step) in [
             ("one", JobState::Finished, "done"),
             ("two", JobState::Failed, "agree"),
@@ -113,4 +114,36 @@ fn a_finished_job_is_done_and_a_failed_one_shows_where() {
             assert_eq!((view.progress.step.as_str(), view.info.round), (step, 3), "{id}");
         }
     }
+}
+
+#[test]
+fn an_interrupted_job_waits_for_seven_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault(&folder);
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
+    for id in ["one", "two"] {
+        keep_a_session(&vault, id);
+        let left = Failure::new(ErrorCode::PeerFailed, "b left");
+        jobs.begin(info(id)).unwrap().interrupt(left, PartyId::LEAD).unwrap();
+    }
+    let since = jobs.get("two").unwrap().ended_unix.unwrap();
+    jobs.expire(since - 1 + WAITS).unwrap();
+    assert_eq!(jobs.get("two").unwrap().state, JobState::Interrupted);
+    assert_eq!(sessions(&vault).len(), 4);
+    // One runs again: it is no longer waited for.
+    let running = jobs.resume("one").unwrap();
+    jobs.expire(since + WAITS).unwrap();
+    assert_eq!(jobs.get("one").unwrap().state, JobState::Running);
+    let expired = jobs.get("two").unwrap();
+    assert_eq!(
+        (expired.state, expired.failure.unwrap().message.as_str()),
+        (JobState::Failed, "not resumed within 7 days")
+    );
+    assert_eq!(sessions(&vault), ["one", "one.1"]);
+    assert!(jobs.resume("two").is_err());
+    // The same at the next start.
+    running.interrupt(Failure::new(ErrorCode::PeerFailed, "b left"), PartyId::LEAD).unwrap();
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix() + WAITS).unwrap();
+    assert_eq!(jobs.get("one").unwrap().state, JobState::Failed);
+    assert_eq!(sessions(&vault), [""; 0]);
 }

@@ -62,6 +62,8 @@ pub(super) struct Proposal {
     pub(super) invitation: Invitation,
     /// What the lead brings.
     pub(super) own: Contribution,
+    /// SHA-256 of the document that the lead's rows are of.
+    pub(super) document: [u8; 32],
     /// The others, hosts first.
     pub(super) parties: Vec<KnownPeer>,
 }
@@ -76,7 +78,7 @@ pub(super) async fn agree(
     settle: impl FnOnce(&mut Descriptor) -> Result<(), Failure>,
     timeout: Duration,
 ) -> Result<(Descriptor, Streams), Failure> {
-    let Proposal { purpose, invitation, own, parties } = proposal;
+    let Proposal { purpose, invitation, own, document, parties } = proposal;
     let names: Vec<&str> = parties.iter().map(|peer| peer.name.as_str()).collect();
     job.progress(Progress {
         step: "agree".into(),
@@ -93,9 +95,9 @@ pub(super) async fn agree(
     let invitation = Arc::unwrap_or_clone(invitation);
     let mut descriptor = Descriptor { invitation, contributions, resume: None };
     settle(&mut descriptor)?;
-    check_contributions(&node.settings(), &descriptor)?;
+    check_contributions(&node.settings(), &descriptor, PartyId::LEAD)?;
     // Before anybody begins: what is interrupted from now on, all parties can go on with.
-    keep::begin(node, &descriptor, PartyId::LEAD)?;
+    keep::begin(&node.vault, &descriptor, PartyId::LEAD, Some(document))?;
     let parties: Vec<PartyId> = streams.keys().copied().collect();
     for party in parties {
         let Some(stream) = streams.get_mut(&party) else { continue };

@@ -25,13 +25,13 @@ const COMPUTED_PER_SECOND: f64 = 350e6;
 /// Asks all parties whether they would take part, and with how many rows, and tells what the run would cost.
 pub fn estimate(node: &Arc<Node>, request: &ClusterRequest) -> Result<EstimateInfo, Failure> {
     let Prepared { proposal, settings, .. } = prepare(node, request, Purpose::Estimate)?;
-    let Proposal { purpose, invitation, own, parties } = proposal;
+    let Proposal { purpose, invitation, own, parties, .. } = proposal;
     let invitation = Arc::new(invitation);
     let timeout = settings.network.timeout;
     let asked = ask(node, purpose, &invitation, own, parties, timeout);
     let (contributions, _) = node.runtime.block_on(asked)?;
     let descriptor = Descriptor { invitation: Arc::unwrap_or_clone(invitation), contributions, resume: None };
-    check_contributions(&settings, &descriptor)?;
+    check_contributions(&settings, &descriptor, PartyId::LEAD)?;
     let found = protocol::estimate(&descriptor.plan())
         .map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
     Ok(told(&descriptor, &found))

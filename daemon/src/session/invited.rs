@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use control::facts::{JobInfo, JobState, PeerInfo};
 use control::{ErrorCode, Failure};
+use kmeans::fixed::Missing;
 use protocol::{Blame, Cause, PartyId, Place, Step};
 use transport::exchange::{read_message, write_message};
 use transport::tls::TlsStream;
@@ -14,9 +15,9 @@ use transport::{LinkConfig, Meter, SessionLink};
 use super::descriptor::{
     AGREEMENT_LIMIT, Answer, Begin, Descriptor, Invitation, Opening, Pong, Purpose, Refusal,
 };
-use super::policy::{Part, check_contributions, judge};
+use super::policy::{Accepted, Part, check_contributions, is_job_id, judge};
 use super::waiting::Arrival;
-use super::{blame, keep, links, run};
+use super::{blame, keep, links, resume, run};
 use crate::jobs::now_unix;
 use crate::node::Node;
 use crate::peers::KnownPeer;
@@ -88,11 +89,11 @@ async fn answer(
     invitation: Invitation,
     timeout: Duration,
 ) {
-    if purpose == Purpose::Resume {
-        settled(&node, &invitation.job, timeout).await;
-    }
     let leave = node.sessions.leave_to_answer(peer.fingerprint);
     let judged = if leave.is_some() {
+        if purpose == Purpose::Resume {
+            settled(&node, &peer, &invitation.job, timeout).await;
+        }
         let (node, invitation, peer) = (Arc::clone(&node), invitation.clone(), peer.clone());
         // Reading the dataset blocks.
         let judging = tokio::task::spawn_blocking(move || judge(&node, purpose, &invitation, &peer));
@@ -102,7 +103,7 @@ async fn answer(
         Err(Failure::new(ErrorCode::Refused, "another invitation is being answered")
             .with_hint("try again in a moment"))
     };
-    let (me, part, contribution) = match judged {
+    let Accepted { me, part, contribution, before } = match judged {
         Ok(accepted) => accepted,
         Err(failure) => {
             tracing::warn!(peer = peer.name, job = invitation.job, reason = failure.message, "refused a run");
@@ -113,21 +114,27 @@ async fn answer(
     };
     let accept = Answer::Accept(contribution.clone());
     if purpose == Purpose::Estimate {
+        let (dataset, attributes) = (&invitation.dataset, invitation.attributes.len());
+        tracing::info!(peer = peer.name, dataset, attributes, "told what it would bring to a run");
         // A peer that does not wait for its answer does without.
         let _ = write_message(&mut stream, &accept, AGREEMENT_LIMIT, timeout).await;
         return;
     }
+    // How many rows are complete is told already; with a run that is at least seen.
+    let told_complete = invitation.missing == Missing::Drop && matches!(part, Part::Host(_));
+    let lost = |reason: String| {
+        if told_complete {
+            node.sessions.count_failure(peer.fingerprint);
+        }
+        tracing::info!(peer = peer.name, job = invitation.job, reason, "the lead did not begin the run");
+    };
     let begin: Begin = match write_message(&mut stream, &accept, AGREEMENT_LIMIT, timeout).await {
         // Another party may take its full timeout to answer the lead.
         Ok(()) => match read_message(&mut stream, AGREEMENT_LIMIT, 2 * timeout).await {
             Ok(begin) => begin,
-            Err(error) => {
-                return tracing::info!(peer = peer.name, job = invitation.job, %error, "the lead did not begin the run");
-            }
+            Err(error) => return lost(error.to_string()),
         },
-        Err(error) => {
-            return tracing::info!(peer = peer.name, job = invitation.job, %error, "the lead broke off");
-        }
+        Err(error) => return lost(error.to_string()),
     };
     let descriptor = begin.descriptor;
     let own = descriptor.contribution(me) == Some(&contribution);
@@ -140,14 +147,21 @@ async fn answer(
         );
     }
     drop(leave);
-    match check_contributions(&node.settings(), &descriptor) {
+    let unchanged = || match &before {
+        Some(before) => resume::check_all_unchanged(&before.descriptor, &descriptor),
+        None => Ok(()),
+    };
+    match check_contributions(&node.settings(), &descriptor, me).and_then(|()| unchanged()) {
         Ok(()) => take_part(Arc::clone(&node), stream, peer, descriptor, me, part, timeout).await,
         Err(failure) => refuse_begun(stream, &descriptor, me, &failure, timeout).await,
     }
 }
 
-/// Waits until an earlier session of the job has ended here too: its lead may have heard of the failure first.
-async fn settled(node: &Node, job: &str, timeout: Duration) {
+/// Waits until an earlier session of a job of this lead has ended here too: it may have heard of the failure first.
+async fn settled(node: &Node, lead: &KnownPeer, job: &str, timeout: Duration) {
+    if !is_job_id(job) || node.jobs.get(job).is_none_or(|info| info.lead != lead.name) {
+        return;
+    }
     let Ok(mut view) = node.jobs.watch(job) else { return };
     let over = view.wait_for(|view| view.info.state != JobState::Running);
     // If it goes on, whoever asks is refused.
@@ -181,7 +195,11 @@ async fn take_part(
     timeout: Duration,
 ) {
     let invitation = &descriptor.invitation;
-    let known = node.jobs.find(&invitation.job).is_ok_and(|info| info.state == JobState::Interrupted);
+    let known = node.jobs.get(&invitation.job).is_some_and(|info| info.state == JobState::Interrupted);
+    let document = match &part {
+        Part::Host(host) => Some(host.document),
+        Part::ThirdParty => None,
+    };
     let new = || JobInfo {
         id: invitation.job.clone(),
         dataset: invitation.dataset.clone(),
@@ -196,7 +214,7 @@ async fn take_part(
         failure: None,
     };
     let job = if known { node.jobs.resume(&invitation.job) } else { node.jobs.begin(new()) };
-    let job = match job.and_then(|job| keep::begin(&node, &descriptor, me).map(|()| job)) {
+    let job = match job.and_then(|job| keep::begin(&node.vault, &descriptor, me, document).map(|()| job)) {
         Ok(job) => job,
         Err(failure) => {
             return refuse_begun(stream, &descriptor, me, &failure, timeout).await;

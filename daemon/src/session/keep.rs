@@ -14,7 +14,6 @@ use zeroize::Zeroizing;
 use super::costs::{Costs, Spent};
 use super::descriptor::{Descriptor, Kept, SessionId};
 use crate::failure::from_vault;
-use crate::node::Node;
 
 /// States that are kept of a run. The last of a party may be two rounds behind the run, for it is written while the
 /// next round goes on, and two parties may be one round apart.
@@ -31,6 +30,8 @@ pub(crate) struct Agreed {
     pub(crate) descriptor: Descriptor,
     /// SHA-256 of a host's document.
     pub(crate) document: Option<[u8; 32]>,
+    /// Sessions after the first.
+    pub(crate) resumptions: u32,
 }
 
 /// A state between two rounds. A share on its own tells nothing, but it does not print, and is wiped on drop.
@@ -54,17 +55,20 @@ fn broken(error: impl std::fmt::Display) -> Failure {
     Failure::new(ErrorCode::Failed, format!("the session cannot be kept: {error}"))
 }
 
-/// A session begins: keeps what was agreed on a sealed run, unless that was kept when the run first began.
-pub(crate) fn begin(node: &Node, descriptor: &Descriptor, me: PartyId) -> Result<(), Failure> {
+/// A session begins: keeps what was agreed on a sealed run; if that was kept when the run first began, counts.
+pub(crate) fn begin(
+    vault: &Vault,
+    descriptor: &Descriptor,
+    me: PartyId,
+    document: Option<[u8; 32]>,
+) -> Result<(), Failure> {
     let invitation = &descriptor.invitation;
-    if !invitation.is_sealed() || agreed(&node.vault, &invitation.job)?.is_some() {
+    if !invitation.is_sealed() {
         return Ok(());
     }
-    let document = match me {
-        PartyId::THIRD_PARTY => None,
-        _ => Some(node.vault.dataset(&invitation.dataset).map_err(from_vault)?.sha256),
-    };
-    agree(&node.vault, &Agreed { me, descriptor: descriptor.clone(), document })
+    let new = || Agreed { me, descriptor: descriptor.clone(), document, resumptions: 0 };
+    let again = |before: Agreed| Agreed { resumptions: before.resumptions.saturating_add(1), ..before };
+    agree(vault, &agreed(vault, &invitation.job)?.map_or_else(new, again))
 }
 
 /// Keeps what was agreed, durably.
@@ -222,7 +226,9 @@ mod tests {
         let vault = vault(&folder);
         let descriptor = descriptor(Normalise::ZScore);
         let (job, session) = (descriptor.invitation.job.clone(), descriptor.session_id());
-        agree(&vault, &Agreed { me: PartyId::SECOND, descriptor, document: Some([3; 32]) }).unwrap();
+        begin(&vault, &descriptor, PartyId::SECOND, Some([3; 32])).unwrap();
+        assert_eq!(agreed(&vault, &job).unwrap().unwrap().resumptions, 0);
+        begin(&vault, &descriptor, PartyId::SECOND, Some([4; 32])).unwrap();
         let spent = Arc::new(Spent::begin(Costs::default(), Arc::new(Meter::new()), Phases::begin()));
         let keeper = Keeper::new(Arc::clone(&vault), job.clone(), session, spent).unwrap();
         (0..7).for_each(|round| keeper.keep(&checkpoint(round)));
@@ -235,7 +241,8 @@ mod tests {
         for gone in [Kept { round: 2, session }, Kept { round: 5, session: [0; 16] }] {
             assert_eq!(state(&vault, &job, gone).unwrap_err().code, ErrorCode::Damaged, "{gone:?}");
         }
-        assert_eq!(agreed(&vault, &job).unwrap().unwrap().document, Some([3; 32]));
+        let Agreed { document, resumptions, .. } = agreed(&vault, &job).unwrap().unwrap();
+        assert_eq!((document, resumptions), (Some([3; 32]), 1), "the first session's rows");
 
         forget_others(&vault, std::slice::from_ref(&job)).unwrap();
         assert_eq!(states(&vault, &job).len(), 4);

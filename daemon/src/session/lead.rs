@@ -52,14 +52,18 @@ pub(super) fn prepare(
     let (hosts, third_party) = choose_parties(node, request)?;
     let invitation = invitation(node, &settings, request, &hosts, &third_party)?;
     let part = host_part(node, &settings, &invitation).map_err(Objection::into_failure)?;
-    let own = host_contribution(&settings, &part, &invitation).map_err(Objection::into_failure)?;
+    let own = host_contribution(&settings, &part, purpose, &invitation).map_err(Objection::into_failure)?;
     // What can be checked before the others have answered is; their rows are not known yet.
     let mut contributions = vec![Contribution { padded_rows: 64, ..own.clone() }; hosts.len() + 2];
     contributions[0] = own.clone();
     let trial = Descriptor { invitation: invitation.clone(), contributions, resume: None };
     trial.plan().check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
     let parties = hosts.into_iter().chain([third_party]).collect();
-    Ok(Prepared { proposal: Proposal { purpose, invitation, own, parties }, part, settings })
+    Ok(Prepared {
+        proposal: Proposal { purpose, invitation, own, document: part.document, parties },
+        part,
+        settings,
+    })
 }
 
 /// Starts a joint run with this daemon as the lead; gives the job's id once the request itself is good.
@@ -145,7 +149,7 @@ fn invitation(
     hosts: &[KnownPeer],
     third_party: &KnownPeer,
 ) -> Result<Invitation, Failure> {
-    let own = rows::load(&node.vault, &request.dataset, request.attributes.as_deref())?;
+    let own = rows::load(&node.vault, &request.dataset, request.attributes.as_deref())?.rows;
     let metric = request.metric.as_ref().unwrap_or(&settings.plugins.metric);
     let Some(loaded) = node.metrics.get(metric) else {
         return Err(Failure::new(ErrorCode::NotFound, format!("metric {metric} is not loaded here"))

@@ -8,20 +8,23 @@ use kmeans::fixed::RawRows;
 use kmeans::fixed::sealed::Form;
 use metric_host::SecureForm;
 use paillier::KeySize;
-use protocol::{PartyId, Privacy};
+use protocol::{PartyId, Plan, Privacy};
 use transport::Fingerprint;
 
 use super::descriptor::{Contribution, Descriptor, Invitation, Purpose, VERSION};
+use super::keep::Agreed;
 use super::resume;
 use crate::failure::from_rows;
 use crate::node::Node;
 use crate::peers::KnownPeer;
-use crate::rows;
+use crate::rows::{self, Loaded};
 use crate::settings::{self, Settings};
 
 /// What a host brings to a run that it takes part in.
 pub(crate) struct HostPart {
     pub(crate) rows: RawRows,
+    /// SHA-256 of the document that the rows are of.
+    pub(crate) document: [u8; 32],
     pub(crate) metric: Arc<dyn Metric>,
     pub(crate) min_cluster_rows: u64,
 }
@@ -32,24 +35,37 @@ pub(crate) enum Part {
     ThirdParty,
 }
 
+/// An invitation that this daemon accepts.
+pub(crate) struct Accepted {
+    /// Its place in the run.
+    pub(crate) me: PartyId,
+    pub(crate) part: Part,
+    pub(crate) contribution: Contribution,
+    /// What was agreed before on a run that is to go on.
+    pub(crate) before: Option<Agreed>,
+}
+
 /// Row counts are public only up to a multiple of this.
 const ROW_PADDING: u64 = 64;
 /// Runs of one lead at a time: each holds a dataset and a thread, and may fail over its rows before it is counted.
 const MOST_RUNS: usize = 4;
 /// The most rows of one host, so that sixteen of them stay within the protocol's limit.
 const MAX_OWN_ROWS: u64 = 1 << 26;
+/// The most memory of one sealed run, by its estimate: this part of the machine's. How many rows of others there are
+/// shares of is another party's word.
+const MEMORY_PART: u64 = 2;
 
 fn refused(rule: &str, message: String) -> Failure {
     Failure::new(ErrorCode::Refused, message).with_hint(format!("the rule is {rule}"))
 }
 
-/// Checks an invitation that came from `from`; gives this daemon's place and part.
+/// Checks an invitation that came from `from`.
 pub(crate) fn judge(
     node: &Node,
     purpose: Purpose,
     invitation: &Invitation,
     from: &KnownPeer,
-) -> Result<(PartyId, Part, Contribution), Failure> {
+) -> Result<Accepted, Failure> {
     let settings = node.settings();
     if invitation.version != VERSION {
         let message =
@@ -80,19 +96,22 @@ pub(crate) fn judge(
         return Err(failure
             .with_hint("its operator can allow more with `cloisterctl reload`, after a look at the log"));
     }
-    let kept = match purpose {
-        Purpose::Resume => resume::kept(node, &settings, invitation)?,
-        Purpose::Run | Purpose::Estimate => Vec::new(),
+    let before = match purpose {
+        Purpose::Resume => resume::agreed_before(node, &settings, invitation)?,
+        Purpose::Run | Purpose::Estimate => None,
     };
-    let (part, mut contribution) = part_of(node, &settings, invitation, from, me)?;
-    contribution.kept = kept;
-    Ok((me, part, contribution))
+    let (part, mut contribution) = part_of(node, &settings, purpose, invitation, from, me)?;
+    if let Some(before) = &before {
+        contribution.kept = resume::kept(node, &settings, before, &part, &contribution)?;
+    }
+    Ok(Accepted { me, part, contribution, before })
 }
 
 /// What this daemon is in the run, and brings to it.
 fn part_of(
     node: &Node,
     settings: &Settings,
+    purpose: Purpose,
     invitation: &Invitation,
     from: &KnownPeer,
     me: PartyId,
@@ -106,8 +125,9 @@ fn part_of(
             Err(refused("role", "this daemon is a third party and has no rows".into()))
         }
         _ => {
-            let judged = host_part(node, settings, invitation)
-                .and_then(|part| host_contribution(settings, &part, invitation).map(|own| (part, own)));
+            let judged = host_part(node, settings, invitation).and_then(|part| {
+                host_contribution(settings, &part, purpose, invitation).map(|own| (part, own))
+            });
             let (part, contribution) = judged.map_err(|objection| match objection {
                 Objection::Told(failure) => failure,
                 Objection::Counted(failure) => {
@@ -163,13 +183,16 @@ fn check_names(invitation: &Invitation) -> Result<(), Failure> {
     if !named.chain([invitation.dataset.as_str(), invitation.metric.0.as_str()]).all(is_name) {
         return Err(refused("the invitation", "a name in it is none".into()));
     }
-    let job = &invitation.job;
-    let is_id = job.len() == 16 && job.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     // Whether it is new is settled when the job begins.
-    if !is_id {
+    if !is_job_id(&invitation.job) {
         return Err(refused("the invitation", "its job id is malformed".into()));
     }
     Ok(())
+}
+
+/// Whether a lead would make such an id.
+pub(crate) fn is_job_id(id: &str) -> bool {
+    id.len() == 16 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 /// Every other party must be known here in its role, and every other host be allowed the dataset.
@@ -244,9 +267,10 @@ pub(crate) fn host_part(
         return Err(Objection::Told(failure.with_hint("its operator uploads it there, under the same name")));
     }
     let named = invitation.named.then_some(invitation.attributes.as_slice());
-    let rows = rows::load(&node.vault, &invitation.dataset, named).map_err(Objection::Own)?;
+    let Loaded { rows, document } =
+        rows::load(&node.vault, &invitation.dataset, named).map_err(Objection::Own)?;
     match rows.attributes == invitation.attributes {
-        true => Ok(HostPart { rows, metric, min_cluster_rows: policy.min_cluster_rows }),
+        true => Ok(HostPart { rows, document, metric, min_cluster_rows: policy.min_cluster_rows }),
         false => Err(Objection::Counted(schema_mismatch(&settings.name, invitation, &rows.attributes))),
     }
 }
@@ -297,15 +321,22 @@ fn check_form(node: &Node, settings: &Settings, invitation: &Invitation) -> Resu
     Err(Failure::new(ErrorCode::Refused, message).with_hint("install the same plugin at all hosts"))
 }
 
-/// This host's public part of the descriptor.
+/// This host's public part of the descriptor. An estimate's counts all rows: how many are complete in attributes of a
+/// lead's choosing is for a run to tell, which is seen and counted.
 pub(crate) fn host_contribution(
     settings: &Settings,
     part: &HostPart,
+    purpose: Purpose,
     invitation: &Invitation,
 ) -> Result<Contribution, Objection> {
-    let prepared = part.rows.prepare(invitation.missing);
-    let (_, kept) = prepared.map_err(|error| Objection::Own(from_rows(&error)))?;
-    let (rows, policy) = (kept.len() as u64, &settings.policy);
+    let rows = match purpose {
+        Purpose::Estimate => part.rows.rows(),
+        Purpose::Run | Purpose::Resume => {
+            let prepared = part.rows.prepare(invitation.missing);
+            prepared.map_err(|error| Objection::Own(from_rows(&error)))?.1.len()
+        }
+    };
+    let (rows, policy) = (rows as u64, &settings.policy);
     let (host, dataset, k) = (&settings.name, &invitation.dataset, invitation.k as u64);
     if rows < policy.min_rows {
         let message = format!("{host} has fewer than {} rows in dataset {dataset}", policy.min_rows);
@@ -339,19 +370,20 @@ pub(crate) fn host_contribution(
     })
 }
 
-/// What every party checks of the others' contributions; a host also of the third party's key.
-pub(crate) fn check_contributions(settings: &Settings, descriptor: &Descriptor) -> Result<(), Failure> {
+/// What party `me` checks of the others' contributions; a host also of the third party's key.
+pub(crate) fn check_contributions(
+    settings: &Settings,
+    descriptor: &Descriptor,
+    me: PartyId,
+) -> Result<(), Failure> {
     let (Some((third, hosts)), members) =
         (descriptor.contributions.split_last(), &descriptor.invitation.hosts)
     else {
         return Err(refused("the invitation", "it has no contributions".into()));
     };
-    let goes_on = |host: &Contribution| descriptor.resume.is_none_or(|from| host.kept.contains(&from));
-    if !hosts.iter().all(goes_on) {
-        return Err(refused(
-            "the invitation",
-            "a host has not kept the state that the run goes on from".into(),
-        ));
+    if descriptor.resume != Descriptor::last_common(&descriptor.contributions) {
+        let message = "the run does not go on from the last state that all hosts have kept";
+        return Err(refused("the invitation", message.into()));
     }
     let padded = |host: &Contribution| {
         host.padded_rows.is_multiple_of(ROW_PADDING) && (1..=MAX_OWN_ROWS).contains(&host.padded_rows)
@@ -366,7 +398,40 @@ pub(crate) fn check_contributions(settings: &Settings, descriptor: &Descriptor) 
         let message = format!("the third party has a test key of {} bits", third.key_bits);
         return Err(refused("paillier.test_keys", message));
     }
-    descriptor.plan().check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))
+    let plan = descriptor.plan();
+    plan.check().map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
+    match descriptor.invitation.is_sealed() {
+        true => check_memory(&settings.name, &plan, me, machine_memory() / MEMORY_PART),
+        // Nobody holds anything of others' rows.
+        false => Ok(()),
+    }
+}
+
+/// The estimate of what party `me`, which is called `name`, needs must not be above `most` bytes.
+fn check_memory(name: &str, plan: &Plan, me: PartyId, most: u64) -> Result<(), Failure> {
+    // Of the largest plans it takes a good part of a second.
+    let found = tokio::task::block_in_place(|| protocol::estimate(plan));
+    let found = found.map_err(|error| Failure::new(ErrorCode::Usage, error.to_string()))?;
+    let needed = match me {
+        PartyId::THIRD_PARTY => found.third_party_memory,
+        _ => found.host_memory,
+    };
+    if needed <= most {
+        return Ok(());
+    }
+    let (needed, most) = (needed.div_ceil(1 << 20), most >> 20);
+    let message =
+        format!("the run would take up to {needed} MiB of memory at {name}, which gives {most} MiB");
+    Err(Failure::new(ErrorCode::Refused, message)
+        .with_hint("ask for fewer attributes, clusters or starts, or take fewer rows"))
+}
+
+/// Bytes of memory of this machine, as Linux counts them; no limit where it does not say.
+fn machine_memory() -> u64 {
+    let counts = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = counts.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kibibytes = total.and_then(|total| total.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kibibytes.map_or(u64::MAX, |kibibytes| kibibytes.saturating_mul(1024))
 }
 
 fn third_party_contribution(node: &Node) -> Result<Contribution, Failure> {
@@ -401,4 +466,28 @@ fn schema_mismatch(host: &str, invitation: &Invitation, own: &[String]) -> Failu
     let message = format!("the attributes of dataset {} differ at {host}: {what}", invitation.dataset);
     Failure::new(ErrorCode::BadData, message)
         .with_hint("name the attributes to use with --attributes, or bring the datasets in line")
+}
+
+#[cfg(test)]
+mod tests {
+    use kmeans::fixed::Normalise;
+
+    use super::super::descriptor::tests::descriptor;
+    use super::*;
+
+    #[test]
+    fn a_run_that_needs_too_much_memory_is_refused_with_how_much() {
+        let mut descriptor = descriptor(Normalise::ZScore);
+        let check = |descriptor: &Descriptor, me| check_memory("clinic-b", &descriptor.plan(), me, 1 << 30);
+        for me in [PartyId::LEAD, PartyId::SECOND, PartyId::THIRD_PARTY] {
+            check(&descriptor, me).unwrap();
+        }
+        // Another host's word is enough: the compute parties hold shares of its rows.
+        descriptor.contributions[1].padded_rows = MAX_OWN_ROWS;
+        let failure = check(&descriptor, PartyId::LEAD).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::Refused);
+        assert!(failure.message.ends_with("MiB of memory at clinic-b, which gives 1024 MiB"), "{failure:?}");
+        check(&descriptor, PartyId::THIRD_PARTY).unwrap();
+        assert!(machine_memory() > 1 << 20);
+    }
 }

@@ -10,11 +10,13 @@ use protocol::PartyId;
 use super::ask::{Proposal, agree};
 use super::descriptor::{Contribution, Descriptor, Invitation, Kept, Purpose};
 use super::keep::{self, Agreed};
-use super::policy::{Objection, host_contribution, host_part};
+use super::policy::{Objection, Part, host_contribution, host_part};
 use super::{blame, lead};
-use crate::failure::from_vault;
 use crate::node::Node;
 use crate::settings::Settings;
+
+/// Sessions of one job after its first. Each shows its parties fresh messages about the same rows.
+const MOST_RESUMPTIONS: u32 = 100;
 
 fn refused(message: String, hint: impl Into<String>) -> Failure {
     Failure::new(ErrorCode::Refused, message).with_hint(hint)
@@ -24,7 +26,7 @@ fn refused(message: String, hint: impl Into<String>) -> Failure {
 pub fn resume(node: &Arc<Node>, id: &str) -> Result<String, Failure> {
     let settings = node.settings();
     let info = node.jobs.find(id)?;
-    let Agreed { me, descriptor: before, document } = resumable(node, &info)?;
+    let Agreed { me, descriptor: before, document, .. } = resumable(node, &info)?;
     if me != PartyId::LEAD {
         let message = format!("job {} was started at {}", info.id, info.lead);
         return Err(refused(message, format!("resume it there, with `cloisterctl jobs resume {}`", info.id)));
@@ -40,22 +42,20 @@ pub fn resume(node: &Arc<Node>, id: &str) -> Result<String, Failure> {
         })
         .collect::<Result<_, _>>()?;
     let part = host_part(node, &settings, &invitation).map_err(Objection::into_failure)?;
-    let mut own = host_contribution(&settings, &part, &invitation).map_err(Objection::into_failure)?;
-    check_document(node, &settings, &invitation, document)?;
+    let own = host_contribution(&settings, &part, Purpose::Resume, &invitation);
+    let mut own = own.map_err(Objection::into_failure)?;
+    check_document(&settings, &invitation, document, part.document)?;
     check_unchanged(&before, PartyId::LEAD, &own)?;
     own.kept = keep::states(&node.vault, &info.id);
 
     let job = node.jobs.resume(&info.id)?;
-    let proposal = Proposal { purpose: Purpose::Resume, invitation, own, parties };
+    let document = part.document;
+    let proposal = Proposal { purpose: Purpose::Resume, invitation, own, document, parties };
     let node = Arc::clone(node);
     node.runtime.clone().spawn(async move {
         let timeout = settings.network.timeout;
         let settle = |descriptor: &mut Descriptor| {
-            for (party, _) in before.invitation.parties() {
-                if let Some(now) = descriptor.contribution(party) {
-                    check_unchanged(&before, party, now)?;
-                }
-            }
+            check_all_unchanged(&before, descriptor)?;
             descriptor.resume = Descriptor::last_common(&descriptor.contributions);
             let message = match descriptor.resume {
                 Some(kept) => format!("going on after round {}", kept.round),
@@ -98,53 +98,87 @@ fn resumable(node: &Node, info: &JobInfo) -> Result<Agreed, Failure> {
             return Err(refused(message, again));
         }
     }
-    keep::agreed(&node.vault, id)?
-        .ok_or_else(|| Failure::new(ErrorCode::Damaged, format!("job {id} has lost its session")))
+    let agreed = keep::agreed(&node.vault, id)?
+        .ok_or_else(|| Failure::new(ErrorCode::Damaged, format!("job {id} has lost its session")))?;
+    check_resumptions(&agreed)?;
+    Ok(agreed)
 }
 
-/// The states that a party which is asked to go on has kept; none where it knows nothing of the job.
-pub(super) fn kept(node: &Node, settings: &Settings, invitation: &Invitation) -> Result<Vec<Kept>, Failure> {
+fn check_resumptions(agreed: &Agreed) -> Result<(), Failure> {
+    if agreed.resumptions < MOST_RESUMPTIONS {
+        return Ok(());
+    }
+    let job = &agreed.descriptor.invitation.job;
+    Err(refused(format!("job {job} was resumed {MOST_RESUMPTIONS} times"), "start a new run"))
+}
+
+/// What was agreed before on a job that its lead, as [`super::policy::judge`] has seen, asks this party to go on with;
+/// `None` where nothing is known of the job.
+pub(super) fn agreed_before(
+    node: &Node,
+    settings: &Settings,
+    invitation: &Invitation,
+) -> Result<Option<Agreed>, Failure> {
     let (id, name) = (&invitation.job, &settings.name);
-    let Some(info) = node.jobs.list().into_iter().find(|info| info.id == *id) else { return Ok(Vec::new()) };
-    match info.state {
-        JobState::Interrupted => {}
-        JobState::Running => {
-            return Err(refused(format!("job {id} is still running at {name}"), "try again in a moment"));
-        }
-        ended => {
-            return Err(refused(
-                format!("job {id} is {ended} at {name}, which keeps nothing of it to go on with"),
-                "start the run again; with the same --seed it makes the same public choices",
-            ));
-        }
+    let Some(info) = node.jobs.get(id) else { return Ok(None) };
+    let kept = keep::agreed(&node.vault, id).unwrap_or_else(|failure| {
+        tracing::warn!(job = id, reason = failure.message, "a job cannot go on");
+        None
+    });
+    let same =
+        |agreed: &Agreed| info.state == JobState::Interrupted && agreed.descriptor.invitation == *invitation;
+    match kept.filter(same) {
+        Some(agreed) => check_resumptions(&agreed).map(|()| Some(agreed)),
+        // One message for all reasons: whose jobs there are here, and how they ended, is not for every peer.
+        None => Err(refused(
+            format!("{name} has no interrupted run {id} of this lead and shape"),
+            "try again in a moment; or start the run again: with the same --seed it makes the same public choices",
+        )),
     }
-    let Agreed { me, descriptor, document } = resumable(node, &info)?;
-    if descriptor.invitation != *invitation {
-        return Err(refused(
-            format!("job {id} is another run at {name}"),
-            "the rule is the invitation; start the run again",
-        ));
+}
+
+/// The states that this party has kept of a run that is to go on, once what it brings is what it brought.
+pub(super) fn kept(
+    node: &Node,
+    settings: &Settings,
+    before: &Agreed,
+    part: &Part,
+    own: &Contribution,
+) -> Result<Vec<Kept>, Failure> {
+    let invitation = &before.descriptor.invitation;
+    if let Part::Host(host) = part {
+        check_document(settings, invitation, before.document, host.document)?;
     }
-    if me == PartyId::THIRD_PARTY {
-        return Ok(Vec::new());
-    }
-    check_document(node, settings, invitation, document)?;
-    Ok(keep::states(&node.vault, id))
+    check_unchanged(&before.descriptor, before.me, own)?;
+    Ok(match part {
+        Part::Host(_) => keep::states(&node.vault, &invitation.job),
+        Part::ThirdParty => Vec::new(),
+    })
 }
 
 /// The rows must be those that the run began with.
 fn check_document(
-    node: &Node,
     settings: &Settings,
     invitation: &Invitation,
-    document: Option<[u8; 32]>,
+    before: Option<[u8; 32]>,
+    now: [u8; 32],
 ) -> Result<(), Failure> {
-    let dataset = &invitation.dataset;
-    if document == Some(node.vault.dataset(dataset).map_err(from_vault)?.sha256) {
+    if before == Some(now) {
         return Ok(());
     }
-    let message = format!("dataset {dataset} at {} has changed since the job began", settings.name);
+    let message =
+        format!("dataset {} at {} has changed since the job began", invitation.dataset, settings.name);
     Err(refused(message, "start a new run"))
+}
+
+/// What all parties bring, by the lead's word, must be what they brought when the job began.
+pub(super) fn check_all_unchanged(before: &Descriptor, now: &Descriptor) -> Result<(), Failure> {
+    for (party, _) in before.invitation.parties() {
+        if let Some(now) = now.contribution(party) {
+            check_unchanged(before, party, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a party brings must be what it brought when the job began.
