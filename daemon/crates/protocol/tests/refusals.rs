@@ -189,15 +189,18 @@ fn plans_out_of_the_limits_of_sealed_runs() {
     assert_eq!(sealed.check(), Ok(()));
     assert_eq!(Plan { resume: Some(29), ..sealed.clone() }.check(), Ok(()));
     type Spoil = fn(&mut Plan);
-    let refused: [(&str, Spoil); 5] = [
+    let refused: [(&str, Spoil); 6] = [
         ("each number of rows", |plan| plan.rows[1] = 100),
+        ("the number of minimum cluster rows", |plan| plan.min_cluster_rows.truncate(1)),
         ("the round to resume", |plan| plan.resume = Some(30)),
         ("rows × (attributes + 1)", |plan| plan.rows[0] = 1 << 28),
         ("the points of the start × (2 × attributes + 1)", |plan| {
-            (plan.hosts, plan.rows, plan.starts, plan.k, plan.dim) = (16, vec![64; 16], 1, 1000, 1000)
+            (plan.hosts, plan.rows, plan.starts, plan.k, plan.dim) = (16, vec![64; 16], 1, 1000, 1000);
+            plan.min_cluster_rows = vec![1; 16];
         }),
         ("starts × k × the points of the start", |plan| {
-            (plan.hosts, plan.rows, plan.starts, plan.k) = (16, vec![64; 16], 2, 1024)
+            (plan.hosts, plan.rows, plan.starts, plan.k) = (16, vec![64; 16], 2, 1024);
+            plan.min_cluster_rows = vec![1; 16];
         }),
     ];
     for (what, spoil) in refused {
