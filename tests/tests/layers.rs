@@ -45,7 +45,6 @@ const LAYERS: &[Layer] = &[
         ours: &[],
         others: &[
             "aes", // the dealer's streams
-            "ctr",
             "getrandom", // their seeds
             "rand_core",
             "thiserror",
@@ -96,6 +95,7 @@ const LAYERS: &[Layer] = &[
             "aes-gcm",
             "argon2",
             "bincode",
+            "ctr", // for a feature of aes-gcm's
             "getrandom",
             "hkdf",
             "hmac",
