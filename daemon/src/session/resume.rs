@@ -174,8 +174,9 @@ fn check_document(
 /// What all parties bring, by the lead's word, must be what they brought when the job began.
 pub(super) fn check_all_unchanged(before: &Descriptor, now: &Descriptor) -> Result<(), Failure> {
     for (party, _) in before.invitation.parties() {
-        if let Some(now) = now.contribution(party) {
-            check_unchanged(before, party, now)?;
+        match now.contribution(party) {
+            Some(now) => check_unchanged(before, party, now)?,
+            None => return Err(refused("a party of the job is missing".into(), "start a new run")),
         }
     }
     Ok(())
@@ -192,4 +193,42 @@ fn check_unchanged(before: &Descriptor, party: PartyId, now: &Contribution) -> R
         _ => "the rows, policy.min_cluster_rows or policy.reveal",
     };
     Err(refused(format!("{what} of {name} changed after the job began"), "start a new run"))
+}
+
+#[cfg(test)]
+mod tests {
+    use kmeans::fixed::Normalise;
+
+    use super::super::descriptor::tests::descriptor;
+    use super::*;
+
+    #[test]
+    fn what_any_party_brings_must_be_what_it_brought() {
+        let before = descriptor(Normalise::ZScore);
+        let mut now = before.clone();
+        now.contributions.iter_mut().for_each(|contribution| contribution.nonce = [9; 16]);
+        now.contributions[0].kept = vec![Kept { round: 3, session: [1; 16] }];
+        check_all_unchanged(&before, &now).unwrap();
+        for (party, name, what) in [(0, "a", "the rows"), (1, "b", "the rows"), (2, "t", "the key")] {
+            let mut changed = now.clone();
+            changed.contributions[party].padded_rows += 64;
+            let failure = check_all_unchanged(&before, &changed).unwrap_err();
+            assert!(
+                failure.message.starts_with(what) && failure.message.contains(&format!("of {name} changed"))
+            );
+        }
+        now.contributions.pop();
+        assert!(check_all_unchanged(&before, &now).is_err(), "and nobody may be left out");
+    }
+
+    #[test]
+    fn a_job_is_resumed_so_many_times_only() {
+        let descriptor = descriptor(Normalise::ZScore);
+        let mut agreed = Agreed { me: PartyId::LEAD, descriptor, document: None, resumptions: 0 };
+        check_resumptions(&agreed).unwrap();
+        agreed.resumptions = MOST_RESUMPTIONS - 1;
+        check_resumptions(&agreed).unwrap();
+        agreed.resumptions = MOST_RESUMPTIONS;
+        assert_eq!(check_resumptions(&agreed).unwrap_err().code, ErrorCode::Refused);
+    }
 }
