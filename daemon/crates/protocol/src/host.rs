@@ -23,7 +23,8 @@ pub struct HostInput<'a> {
     pub rows: &'a RawRows,
     /// The metric that all hosts agreed on.
     pub metric: &'a dyn Metric,
-    /// Clusters with fewer rows of this host, but not none, are withheld.
+    /// Clusters with fewer rows of this host, but not none, are withheld. The plan of a run in mode `sealed` says as much of
+    /// this host, or more.
     pub min_cluster_rows: u64,
     /// Told of every step and round.
     pub progress: &'a (dyn Fn(Place) + Send + Sync),
@@ -44,9 +45,9 @@ pub struct Outcome {
     pub rounds: u32,
     /// Whether the stop test ended it.
     pub converged: bool,
-    /// Joint cluster sizes, where all policies show them.
+    /// Joint cluster sizes, where all policies show them; in mode `sealed` only if no cluster is withheld.
     pub sizes: Option<Vec<u64>>,
-    /// Joint inertia in steps of 2^-16, where all policies show it.
+    /// Joint inertia in steps of 2^-16, likewise.
     pub inertia: Option<u128>,
     /// The labels of this host's rows that took part.
     pub labels: Vec<u32>,

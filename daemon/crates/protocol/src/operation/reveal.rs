@@ -7,7 +7,7 @@ use crate::error::ProtocolError;
 use crate::link::{Place, Step};
 
 /// Which clusters are withheld: each host puts in 1 for a cluster of which it has some rows, but fewer than its
-/// policy demands; opened: whether any host did.
+/// policy demands; opened: whether any host did. In mode `open`; mode `sealed` decides on shares.
 pub(crate) struct Withheld {
     pub(crate) clusters: usize,
 }
