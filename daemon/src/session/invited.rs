@@ -10,7 +10,7 @@ use kmeans::fixed::Missing;
 use protocol::{Blame, Cause, PartyId, Place, Step};
 use transport::exchange::{read_message, write_message};
 use transport::tls::TlsStream;
-use transport::{LinkConfig, Meter, SessionLink};
+use transport::{Fingerprint, LinkConfig, Meter, SessionLink};
 
 use super::descriptor::{
     AGREEMENT_LIMIT, Answer, Begin, Descriptor, Invitation, Opening, Pong, Purpose, Refusal,
@@ -120,12 +120,12 @@ async fn answer(
         let _ = write_message(&mut stream, &accept, AGREEMENT_LIMIT, timeout).await;
         return;
     }
-    // How many rows are complete is told already; with a run that is at least seen.
-    let told_complete = invitation.missing == Missing::Drop && matches!(part, Part::Host(_));
+    let told = Told {
+        node: &node,
+        lead: peer.fingerprint,
+        complete_rows: invitation.missing == Missing::Drop && matches!(part, Part::Host(_)),
+    };
     let lost = |reason: String| {
-        if told_complete {
-            node.sessions.count_failure(peer.fingerprint);
-        }
         tracing::info!(peer = peer.name, job = invitation.job, reason, "the lead did not begin the run");
     };
     let begin: Begin = match write_message(&mut stream, &accept, AGREEMENT_LIMIT, timeout).await {
@@ -152,8 +152,30 @@ async fn answer(
         None => Ok(()),
     };
     match check_contributions(&node.settings(), &descriptor, me).and_then(|()| unchanged()) {
-        Ok(()) => take_part(Arc::clone(&node), stream, peer, descriptor, me, part, timeout).await,
+        Ok(()) => take_part(told, stream, peer, descriptor, me, part, timeout).await,
         Err(failure) => refuse_begun(stream, &descriptor, me, &failure, timeout).await,
+    }
+}
+
+/// What a lead has been told before its run begins. How many rows are complete in attributes of its choosing says
+/// something about them: unless a run, which operators see, comes of it, that counts as a run that failed over the rows.
+struct Told<'a> {
+    node: &'a Arc<Node>,
+    lead: Fingerprint,
+    complete_rows: bool,
+}
+
+impl Told<'_> {
+    fn begun(mut self) {
+        self.complete_rows = false;
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if self.complete_rows {
+            self.node.sessions.count_failure(self.lead);
+        }
     }
 }
 
@@ -186,7 +208,7 @@ async fn refuse_begun(
 }
 
 async fn take_part(
-    node: Arc<Node>,
+    told: Told<'_>,
     stream: TlsStream,
     lead: KnownPeer,
     descriptor: Descriptor,
@@ -194,7 +216,7 @@ async fn take_part(
     part: Part,
     timeout: Duration,
 ) {
-    let invitation = &descriptor.invitation;
+    let (node, invitation) = (Arc::clone(told.node), &descriptor.invitation);
     let known = node.jobs.get(&invitation.job).is_some_and(|info| info.state == JobState::Interrupted);
     let document = match &part {
         Part::Host(host) => Some(host.document),
@@ -220,6 +242,7 @@ async fn take_part(
             return refuse_begun(stream, &descriptor, me, &failure, timeout).await;
         }
     };
+    told.begun();
     let session = descriptor.session_id();
     let arrivals = (me == PartyId::THIRD_PARTY).then(|| node.sessions.open(session, invitation.hosts.len()));
     // The lead's link lives from here on, so that it hears of it if the others do not connect.

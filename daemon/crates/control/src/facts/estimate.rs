@@ -12,7 +12,7 @@ pub struct EstimateInfo {
     pub dataset: String,
     /// Who would take part.
     pub parties: Parties,
-    /// Each host's rows, in the order of `parties.hosts`, rounded up as they are public in a run.
+    /// Each host's rows, in the order of `parties.hosts`, rounded up; those that a run would leave out count too.
     pub padded_rows: Vec<u64>,
     /// The attributes' names, in order.
     pub attributes: Vec<String>,
