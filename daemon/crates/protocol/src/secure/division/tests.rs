@@ -125,7 +125,8 @@ fn reciprocals_are_as_close_as_said() {
     for count_bits in 1..=MAX_COUNT_BITS {
         let most = (1_i64 << count_bits) - 1;
         // Evenly over the counts of each magnitude; the polynomial is worst at the ends and in between.
-        let between = |power: usize| (0..=64).map(move |step| (1 << power) + (((1_i64 << power) * step) >> 6));
+        let between =
+            |power: usize| (0..=64).map(move |step| (1 << power) + (((1_i64 << power) * step) >> 6));
         let mut counts: Vec<i64> = (0..count_bits).flat_map(between).map(|count| count.min(most)).collect();
         counts.push(0);
         let shares = shared(count_bits as u64, &counts);
