@@ -44,7 +44,7 @@ const LAYERS: &[Layer] = &[
         name: "sharing",
         ours: &[],
         others: &[
-            "aes", // the dealer's streams
+            "aes",       // the dealer's streams
             "getrandom", // their seeds
             "rand_core",
             "thiserror",

@@ -27,7 +27,7 @@ pub(super) fn seeds(count: usize) -> usize {
 
 /// For each start the indices of the `k` points that it begins at, among the points of all hosts ([`points`]`(k)` of each,
 /// host after host). They depend on nothing but public numbers; `rows` are the hosts' row counts, which count in whole
-/// [`BLOCK`]s, of which every host has one at least.
+/// blocks of 64, of which every host has one at least.
 ///
 /// A start takes of every host so many of its first points. Hosts whose rows are alike are served best by all `k` of
 /// one host, hosts that hold different clusters by about as many of each as it has of the rows. So the odd starts take
