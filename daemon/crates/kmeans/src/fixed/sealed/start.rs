@@ -31,7 +31,7 @@ pub(super) fn seeds(count: usize) -> usize {
 ///
 /// A start takes of every host so many of its first points. Hosts whose rows are alike are served best by all `k` of
 /// one host, hosts that hold different clusters by about as many of each as it has of the rows. So the odd starts take
-/// one host alone, as long as there are [`large`] ones; of the others the first takes shares of the rows, and
+/// one host alone, as long as there are large ones; of the others the first takes shares of the rows, and
 /// after it one in three takes about such shares, the others any.
 pub fn starts(seed: u64, rows: &[u64], k: usize, starts: usize) -> Vec<Vec<usize>> {
     let blocks: Vec<u64> = rows.iter().map(|rows| rows.div_ceil(BLOCK).max(1)).collect();
