@@ -10,7 +10,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// centres. So it does not print, is wiped on drop, and belongs into sealed storage of its own host.
 ///
 /// A party that fails may have finished one round fewer than another one, never two: keep the last two at least, more
-/// where they are written with a delay, and go on from the largest round that all hosts have. The resumed run is a session of its own with fresh randomness.
+/// where they are written with a delay, and go on from the largest round that all hosts have. The resumed run is a
+/// session of its own with fresh randomness.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Main rounds done; 0 after the start.
