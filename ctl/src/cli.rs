@@ -140,7 +140,7 @@ pub(crate) struct Cluster {
     /// The most rounds [default: the daemon's policy]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) max_rounds: Option<u32>,
-    /// Stop when centres move no farther than this, in scaled units
+    /// Stop when centres move no farther than this, in scaled units [default: 0]
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = tolerance)]
     pub(crate) tolerance: Option<f64>,
     /// How many starts [default: 16, with --privacy open 6]
