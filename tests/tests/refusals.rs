@@ -269,3 +269,33 @@ fn an_estimate_tells_nothing_of_missing_values() {
         assert!(party.log().contains("peer=\"clinic-a\" dataset=\"gaps\""), "{}", party.log());
     }
 }
+
+/// With `--missing drop` a number of clusters that is refused says how many rows are complete in attributes of the lead's
+/// choosing: it may ask so many times only.
+#[test]
+fn refusals_by_the_number_of_complete_rows_are_counted() {
+    let fleet = Fleet::start(&FleetConfig {
+        datasets: &["gaps"],
+        change: &|settings| settings.min_cluster_rows = 2,
+        ..FleetConfig::default()
+    });
+    let row = |row: usize| if row % 8 < 4 { format!("{row},\n") } else { format!("{row},{}\n", row % 7) };
+    let csv = |rows: usize| (0..rows).fold("a,b\n".to_owned(), |csv, number| csv + &row(number));
+    fleet.lead().upload("gaps", "gaps.csv", csv(800).as_bytes());
+    fleet.parties[1].upload("gaps", "gaps.csv", csv(100).as_bytes());
+    let ask = |k: &str, missing: &str| {
+        fleet.lead().try_cluster(&["gaps", "-k", k, "--missing", missing, "--starts", "1"])
+    };
+    // The number of all rows is public, to a multiple of 64.
+    for _ in 0..7 {
+        ask("129", "mean").refused(5, &["k = 129", "clinic-b"]);
+        ask("65", "mean").refused(4, &["policy.min_cluster_rows", "clinic-b"]);
+    }
+    for _ in 0..6 {
+        ask("65", "drop").refused(5, &["k = 65", "clinic-b"]);
+        ask("33", "drop").refused(4, &["policy.min_cluster_rows", "clinic-b"]);
+    }
+    for missing in ["drop", "mean"] {
+        ask("65", missing).refused(4, &["too many runs of this lead failed", "clinic-b"]);
+    }
+}

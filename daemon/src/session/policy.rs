@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use control::{ErrorCode, Failure, Role};
 use kmeans::Metric;
-use kmeans::fixed::RawRows;
 use kmeans::fixed::sealed::Form;
+use kmeans::fixed::{Missing, RawRows};
 use metric_host::SecureForm;
 use paillier::KeySize;
 use protocol::{PartyId, Plan, Privacy};
@@ -346,18 +346,21 @@ pub(crate) fn host_contribution(
         let message = format!("dataset {dataset} at {host} has no rows, or more than {MAX_OWN_ROWS}");
         return Err(Objection::Counted(Failure::new(ErrorCode::BadData, message)));
     }
-    // With as many centres as rows a joint centre is a row, and mode `open` shows it. Judged by the padded count,
-    // which is public, so that no refusal says more of the true one.
+    // With as many centres as rows a joint centre is a row, and mode `open` shows it. Judged by the padded count, so
+    // that no refusal says more of the true one. That of all rows is public; that of the rows complete in attributes
+    // of the lead's choosing is for runs to tell, so a refusal by it is counted.
+    let of_complete_rows = invitation.missing == Missing::Drop && purpose != Purpose::Estimate;
+    let objection = if of_complete_rows { Objection::Counted } else { Objection::Told };
     let padded_rows = rows.next_multiple_of(ROW_PADDING);
     if k > padded_rows {
         let failure =
             Failure::new(ErrorCode::BadData, format!("k = {k} is larger than the number of rows at {host}"));
-        return Err(Objection::Told(failure.with_hint("ask for fewer clusters")));
+        return Err(objection(failure.with_hint("ask for fewer clusters")));
     }
     if k.saturating_mul(policy.min_cluster_rows) > padded_rows {
         let least = policy.min_cluster_rows;
         let message = format!("k = {k} leaves fewer than {least} rows of {host} a cluster on average");
-        return Err(Objection::Told(refused("policy.min_cluster_rows", message)));
+        return Err(objection(refused("policy.min_cluster_rows", message)));
     }
     Ok(Contribution {
         nonce: nonce().map_err(Objection::Told)?,
