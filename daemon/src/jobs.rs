@@ -136,8 +136,13 @@ impl Jobs {
         Ok(self.running_job(info, stop))
     }
 
-    /// Gives up what has been interrupted for too long at `now`, in seconds since 1970, and forgets what is kept of it.
+    /// Gives up what has been interrupted for too long at `now`, in seconds since 1970, and forgets what is kept of it;
+    /// where that fails, the first error, after all others.
+    ///
+    /// Counted from the last interruption: a run that its parties have let go on since the first is not abandoned, and
+    /// how many times they do so is limited.
     pub fn expire(&self, now: u64) -> Result<(), Failure> {
+        let mut expired = Ok(());
         for job in self.locked().iter() {
             let mut info = job.view.borrow().info.clone();
             let since = info.ended_unix.unwrap_or(now);
@@ -148,12 +153,15 @@ impl Jobs {
             let failure = Failure::new(ErrorCode::Failed, format!("not resumed within {days} days"));
             info.state = JobState::Failed;
             info.failure = Some(failure.with_hint("start the run again"));
-            self.keep(&info)?;
-            keep::forget(&self.vault, &info.id)?;
-            tracing::info!(job = info.id, "an interrupted job has expired");
-            job.view.send_modify(|view| view.info = info);
+            match self.keep(&info).and_then(|()| keep::forget(&self.vault, &info.id)) {
+                Ok(()) => {
+                    tracing::info!(job = info.id, "an interrupted job has expired");
+                    job.view.send_modify(|view| view.info = info);
+                }
+                Err(failure) => expired = expired.and(Err(failure)),
+            }
         }
-        Ok(())
+        expired
     }
 
     fn running_job(self: &Arc<Self>, info: JobInfo, stop: watch::Receiver<Option<StoppedBy>>) -> RunningJob {

@@ -147,3 +147,21 @@ fn an_interrupted_job_waits_for_seven_days() {
     assert_eq!(jobs.get("one").unwrap().state, JobState::Failed);
     assert_eq!(sessions(&vault), [""; 0]);
 }
+
+#[test]
+fn a_job_that_cannot_be_given_up_does_not_keep_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault(&folder);
+    let jobs = Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
+    // The names of its states would be longer than the vault takes.
+    let stuck = "x".repeat(128);
+    for id in [&stuck, "two"] {
+        let left = Failure::new(ErrorCode::PeerFailed, "b left");
+        jobs.begin(info(id)).unwrap().interrupt(left, PartyId::LEAD).unwrap();
+    }
+    keep_a_session(&vault, "two");
+    jobs.expire(now_unix() + WAITS).unwrap_err();
+    assert_eq!(jobs.get(&stuck).unwrap().state, JobState::Interrupted);
+    assert_eq!(jobs.get("two").unwrap().state, JobState::Failed);
+    assert_eq!(sessions(&vault), [""; 0]);
+}
