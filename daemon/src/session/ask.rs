@@ -97,7 +97,8 @@ pub(super) async fn agree(
     settle(&mut descriptor)?;
     check_contributions(&node.settings(), &descriptor, PartyId::LEAD)?;
     // Before anybody begins: what is interrupted from now on, all parties can go on with.
-    keep::begin(&node.vault, &descriptor, PartyId::LEAD, Some(document))?;
+    let again = purpose == Purpose::Resume;
+    keep::begin(&node.vault, &descriptor, PartyId::LEAD, Some(document), again)?;
     let parties: Vec<PartyId> = streams.keys().copied().collect();
     for party in parties {
         let Some(stream) = streams.get_mut(&party) else { continue };

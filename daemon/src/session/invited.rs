@@ -11,6 +11,7 @@ use protocol::{Blame, Cause, PartyId, Place, Step};
 use transport::exchange::{read_message, write_message};
 use transport::tls::TlsStream;
 use transport::{Fingerprint, LinkConfig, Meter, SessionLink};
+use vault::Vault;
 
 use super::descriptor::{
     AGREEMENT_LIMIT, Answer, Begin, Descriptor, Invitation, Opening, Pong, Purpose, Refusal,
@@ -18,7 +19,7 @@ use super::descriptor::{
 use super::policy::{Accepted, Part, check_contributions, is_job_id, judge};
 use super::waiting::Arrival;
 use super::{blame, keep, links, resume, run};
-use crate::jobs::now_unix;
+use crate::jobs::{Jobs, RunningJob, now_unix};
 use crate::node::Node;
 use crate::peers::KnownPeer;
 
@@ -151,8 +152,20 @@ async fn answer(
         Some(before) => resume::check_all_unchanged(&before.descriptor, &descriptor),
         None => Ok(()),
     };
-    match check_contributions(&node.settings(), &descriptor, me).and_then(|()| unchanged()) {
-        Ok(()) => take_part(told, stream, peer, descriptor, me, part, timeout).await,
+    let document = match &part {
+        Part::Host(host) => Some(host.document),
+        Part::ThirdParty => None,
+    };
+    // Only what was checked against the agreement before goes on; anything else is a new job.
+    let again = before.is_some();
+    let entered = check_contributions(&node.settings(), &descriptor, me)
+        .and_then(|()| unchanged())
+        .and_then(|()| enter(&node.jobs, &node.vault, &peer.name, &descriptor, me, document, again));
+    match entered {
+        Ok(job) => {
+            told.begun();
+            take_part(node, job, stream, descriptor, me, part, timeout).await;
+        }
         Err(failure) => refuse_begun(stream, &descriptor, me, &failure, timeout).await,
     }
 }
@@ -207,21 +220,18 @@ async fn refuse_begun(
     link.close().await;
 }
 
-async fn take_part(
-    told: Told<'_>,
-    stream: TlsStream,
-    lead: KnownPeer,
-    descriptor: Descriptor,
+/// Enters the job of a session that begins, with its lead's name here: a new one, or, `again`, an interrupted one
+/// whose agreement was checked.
+fn enter(
+    jobs: &Arc<Jobs>,
+    vault: &Vault,
+    lead: &str,
+    descriptor: &Descriptor,
     me: PartyId,
-    part: Part,
-    timeout: Duration,
-) {
-    let (node, invitation) = (Arc::clone(told.node), &descriptor.invitation);
-    let known = node.jobs.get(&invitation.job).is_some_and(|info| info.state == JobState::Interrupted);
-    let document = match &part {
-        Part::Host(host) => Some(host.document),
-        Part::ThirdParty => None,
-    };
+    document: Option<[u8; 32]>,
+    again: bool,
+) -> Result<RunningJob, Failure> {
+    let invitation = &descriptor.invitation;
     let new = || JobInfo {
         id: invitation.job.clone(),
         dataset: invitation.dataset.clone(),
@@ -229,20 +239,27 @@ async fn take_part(
         step: "agree".into(),
         round: 0,
         max_rounds: invitation.max_rounds,
-        lead: lead.name.clone(),
+        lead: lead.into(),
         started_unix: now_unix(),
         ended_unix: None,
         result: None,
         failure: None,
     };
-    let job = if known { node.jobs.resume(&invitation.job) } else { node.jobs.begin(new()) };
-    let job = match job.and_then(|job| keep::begin(&node.vault, &descriptor, me, document).map(|()| job)) {
-        Ok(job) => job,
-        Err(failure) => {
-            return refuse_begun(stream, &descriptor, me, &failure, timeout).await;
-        }
-    };
-    told.begun();
+    let job = if again { jobs.resume(&invitation.job) } else { jobs.begin(new()) }?;
+    keep::begin(vault, descriptor, me, document, again)?;
+    Ok(job)
+}
+
+async fn take_part(
+    node: Arc<Node>,
+    job: RunningJob,
+    stream: TlsStream,
+    descriptor: Descriptor,
+    me: PartyId,
+    part: Part,
+    timeout: Duration,
+) {
+    let invitation = &descriptor.invitation;
     let session = descriptor.session_id();
     let arrivals = (me == PartyId::THIRD_PARTY).then(|| node.sessions.open(session, invitation.hosts.len()));
     // The lead's link lives from here on, so that it hears of it if the others do not connect.
@@ -253,5 +270,44 @@ async fn take_part(
             links::give_up(links, party, &failure);
             run::lost(&node, &job, me, failure);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kmeans::fixed::Normalise;
+    use vault::{MasterSecret, RecordKind, Unlock};
+
+    use super::super::descriptor::tests::descriptor;
+    use super::*;
+
+    #[test]
+    fn a_new_run_does_not_take_over_an_interrupted_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let unlock: Unlock = MasterSecret::from_bytes(&[7; 32]).unwrap().into();
+        let vault = Arc::new(Vault::create(folder.path().join("vault"), &unlock).unwrap());
+        let jobs = Jobs::load(Arc::clone(&vault), now_unix()).unwrap();
+        let first = descriptor(Normalise::ZScore);
+        let id = first.invitation.job.clone();
+        let enter = |lead, descriptor: &Descriptor, again| {
+            enter(&jobs, &vault, lead, descriptor, PartyId::SECOND, Some([3; 32]), again)
+        };
+        let left = || Failure::new(ErrorCode::PeerFailed, "a left");
+        let agreed = || keep::agreed(&vault, &id).unwrap().expect("what was agreed");
+
+        enter("a", &first, false).unwrap().interrupt(left(), PartyId::SECOND).unwrap();
+        let state = format!("{id}.1");
+        vault.put_record(RecordKind::Session, &state, b"a state").unwrap();
+        let other = descriptor(Normalise::None);
+        for (lead, descriptor) in [("a", &first), ("a", &other), ("c", &other)] {
+            let failure = enter(lead, descriptor, false).map(|_| ()).unwrap_err();
+            assert_eq!(failure.code, ErrorCode::Refused, "{failure:?}");
+            let job = jobs.get(&id).expect("the job");
+            assert_eq!((job.state, job.lead.as_str()), (JobState::Interrupted, "a"));
+            assert_eq!(vault.list_records(RecordKind::Session).unwrap(), [id.clone(), state.clone()]);
+            assert!(agreed().descriptor == first && agreed().resumptions == 0);
+        }
+        enter("a", &first, true).unwrap().interrupt(left(), PartyId::SECOND).unwrap();
+        assert_eq!(agreed().resumptions, 1, "a checked one goes on, and is counted");
     }
 }

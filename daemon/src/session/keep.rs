@@ -55,20 +55,29 @@ fn broken(error: impl std::fmt::Display) -> Failure {
     Failure::new(ErrorCode::Failed, format!("the session cannot be kept: {error}"))
 }
 
-/// A session begins: keeps what was agreed on a sealed run; if that was kept when the run first began, counts.
+/// A session begins: keeps what was agreed on a sealed run. If it goes on with an interrupted one (`again`), that is
+/// kept already, and the session is counted; if not, nothing may be left under its id.
 pub(crate) fn begin(
     vault: &Vault,
     descriptor: &Descriptor,
     me: PartyId,
     document: Option<[u8; 32]>,
+    again: bool,
 ) -> Result<(), Failure> {
     let invitation = &descriptor.invitation;
     if !invitation.is_sealed() {
         return Ok(());
     }
-    let new = || Agreed { me, descriptor: descriptor.clone(), document, resumptions: 0 };
-    let again = |before: Agreed| Agreed { resumptions: before.resumptions.saturating_add(1), ..before };
-    agree(vault, &agreed(vault, &invitation.job)?.map_or_else(new, again))
+    let job = &invitation.job;
+    let now = match (again, agreed(vault, job)?) {
+        (false, None) => Agreed { me, descriptor: descriptor.clone(), document, resumptions: 0 },
+        (true, Some(before)) => Agreed { resumptions: before.resumptions.saturating_add(1), ..before },
+        (false, Some(_)) => {
+            return Err(Failure::new(ErrorCode::Refused, format!("the job id {job} was used before")));
+        }
+        (true, None) => return Err(damaged(job, "what was agreed is gone")),
+    };
+    agree(vault, &now)
 }
 
 /// Keeps what was agreed, durably.
@@ -122,13 +131,16 @@ pub(crate) fn forget(vault: &Vault, job: &str) -> Result<(), Failure> {
 
 /// Forgets what is kept of all jobs but these: of those that came to their end as the daemon died.
 pub(crate) fn forget_others(vault: &Vault, interrupted: &[String]) -> Result<(), Failure> {
+    let mut forgotten = Ok(());
     for record in vault.list_records(RecordKind::Session).map_err(from_vault)? {
         let job = record.split('.').next().unwrap_or_default();
         if !interrupted.iter().any(|known| known == job) {
-            vault.remove_record(RecordKind::Session, &record).map_err(from_vault)?;
+            // One that cannot go does not keep the others.
+            let removed = vault.remove_record(RecordKind::Session, &record).map_err(from_vault);
+            forgotten = forgotten.and(removed.map(|_| ()));
         }
     }
-    Ok(())
+    forgotten
 }
 
 /// Keeps the states of one session, in the background: a round waits for the state of the round before to be durable,
@@ -226,9 +238,12 @@ mod tests {
         let vault = vault(&folder);
         let descriptor = descriptor(Normalise::ZScore);
         let (job, session) = (descriptor.invitation.job.clone(), descriptor.session_id());
-        begin(&vault, &descriptor, PartyId::SECOND, Some([3; 32])).unwrap();
+        let begin = |document, again| begin(&vault, &descriptor, PartyId::SECOND, Some(document), again);
+        assert_eq!(begin([3; 32], true).unwrap_err().code, ErrorCode::Damaged, "nothing to go on with");
+        begin([3; 32], false).unwrap();
         assert_eq!(agreed(&vault, &job).unwrap().unwrap().resumptions, 0);
-        begin(&vault, &descriptor, PartyId::SECOND, Some([4; 32])).unwrap();
+        assert_eq!(begin([4; 32], false).unwrap_err().code, ErrorCode::Refused, "it is another run's");
+        begin([4; 32], true).unwrap();
         let spent = Arc::new(Spent::begin(Costs::default(), Arc::new(Meter::new()), Phases::begin()));
         let keeper = Keeper::new(Arc::clone(&vault), job.clone(), session, spent).unwrap();
         (0..7).for_each(|round| keeper.keep(&checkpoint(round)));
