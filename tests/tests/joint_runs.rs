@@ -1,11 +1,13 @@
 //! Joint runs over real daemons: every host's result is the pooled plaintext result, to the last bit.
 
 use cloister_tests::documents::{self, deal, numbers, real};
-use cloister_tests::expected::{Expected, defaults, euclidean, manhattan};
+use cloister_tests::expected::{Expected, defaults, defaults_of, euclidean, manhattan};
 use cloister_tests::fleet::{Fleet, FleetConfig, THIRD_PARTY};
+use control::Privacy;
 use control::facts::{JobState, RunResult};
 use kmeans::Metric;
 use kmeans::fixed::reference::Parameters;
+use kmeans::fixed::sealed::Form;
 use kmeans::fixed::{Missing, Normalise, RawRows};
 use table::Table;
 
@@ -62,11 +64,18 @@ fn every_dataset_comes_near_the_best_known_inertia_with_default_starts() {
     for (name, k, best, slack) in datasets {
         let parts = deal(&real(name), 2);
         fleet.upload(name, &parts);
-        let expected = Expected::of(&rows(&parts), &defaults(k, SEED), &euclidean());
-        let result = run(&fleet, &seeded(&[name, "-k", &k.to_string()]), &expected);
-        let inertia = result.inertia.expect("policy shows it");
-        assert!(inertia < best * (1.0 + slack), "{name}: {inertia} where {best} is known");
-        assert!(inertia > best * 0.999, "{name}: {inertia} where {best} is known");
+        let rows = rows(&parts);
+        let sealed = defaults_of(Privacy::Sealed, k, SEED);
+        for (mode, expected) in [
+            ("sealed", Expected::sealed(&rows, Form::SquaredEuclid, &sealed, &euclidean())),
+            ("open", Expected::of(&rows, &defaults(k, SEED), &euclidean())),
+        ] {
+            let k = k.to_string();
+            let result = run(&fleet, &seeded(&[name, "-k", &k, "--privacy", mode]), &expected);
+            let inertia = result.inertia.expect("policy shows it");
+            assert!(inertia < best * (1.0 + slack), "{name}, {mode}: {inertia} where {best} is known");
+            assert!(inertia > best * 0.99, "{name}, {mode}: {inertia} where {best} is known");
+        }
     }
 }
 

@@ -129,6 +129,21 @@ fn all_parties_lose_power_in_a_round() {
 }
 
 #[test]
+fn a_party_is_killed_in_the_reveal() {
+    let expected = expected(2);
+    let mut fleet = fleet(2);
+    for victim in [2, 1] {
+        let id = fleet.reach("reveal", &RUN);
+        fleet.parties[victim].kill();
+        fleet.relay().release();
+        fleet.parties[victim].start();
+        (0..3).for_each(|index| drop(interrupted(&fleet, index, &id)));
+        resumed(&fleet, &id, &expected);
+        assert!(went_on_after(&fleet).is_some());
+    }
+}
+
+#[test]
 fn a_run_is_interrupted_time_and_again() {
     let expected = expected(2);
     let mut fleet = fleet(2);
